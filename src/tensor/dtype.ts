@@ -52,11 +52,30 @@ export function isFloatDType(dtype: DType): dtype is FloatDType {
   return dtypes[dtype].kind === 'float'
 }
 
-/** Unit roundoff doubled: the spacing of numbers just above 1 (2^-23, 2^-10, 2^-7). */
-export const epsilon: Readonly<Record<FloatDType, number>> = {
-  float32: 2 ** -23,
-  float16: 2 ** -10,
-  bfloat16: 2 ** -7,
+export interface FloatInfo {
+  /** The spacing of numbers just above 1. */
+  readonly eps: number
+  /** The largest finite number. */
+  readonly max: number
+  readonly smallestNormal: number
+  readonly smallestSubnormal: number
+}
+
+/** The limits of the float dtypes, named as in `numpy.finfo`. */
+export const finfo: Readonly<Record<FloatDType, FloatInfo>> = {
+  float32: {
+    eps: 2 ** -23,
+    max: (2 - 2 ** -23) * 2 ** 127,
+    smallestNormal: 2 ** -126,
+    smallestSubnormal: 2 ** -149,
+  },
+  float16: { eps: 2 ** -10, max: 65504, smallestNormal: 2 ** -14, smallestSubnormal: 2 ** -24 },
+  bfloat16: {
+    eps: 2 ** -7,
+    max: (2 - 2 ** -7) * 2 ** 127,
+    smallestNormal: 2 ** -126,
+    smallestSubnormal: 2 ** -133,
+  },
 }
 
 interface HostArrayConstructor {

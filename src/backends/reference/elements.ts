@@ -1,0 +1,73 @@
+/**
+ * How reference kernels see tensors: as dense float64 arrays in row-major order, read from any
+ * strided view and rounded to the dtype when written back. Rounding happens here and nowhere else.
+ */
+import { codecs, type DType, type HostArray, newHostArray } from '../../tensor/dtype.ts'
+import { ShapeError } from '../../tensor/errors.ts'
+import {
+  extent,
+  forEachPosition,
+  isContiguous,
+  numel,
+  type Shape,
+  type Strides,
+} from '../../tensor/shape.ts'
+import type { TensorView } from '../../tensor/storage.ts'
+
+/** A tensor whose storage is a host array. */
+export interface HostTensor {
+  readonly dtype: DType
+  readonly shape: Shape
+  readonly strides: Strides
+  readonly offset: number
+  readonly data: HostArray
+}
+
+/** Checks that a view stays inside of its storage, once, so that kernels need not look again. */
+export function hostTensor(view: TensorView): HostTensor {
+  const data = view.storage.slot as HostArray
+  const { dtype, shape, strides, offset } = view
+  const reach = extent(shape, strides, offset)
+  if (reach !== undefined && (reach.first < 0 || reach.last >= data.length)) {
+    throw new ShapeError(
+      'reference',
+      `a view reaches elements ${reach.first}…${reach.last} of a storage of ${data.length}`,
+    )
+  }
+  return { dtype, shape, strides, offset, data }
+}
+
+/** All elements as numbers. */
+export function read({ dtype, shape, strides, offset, data }: HostTensor): Float64Array {
+  const count = numel(shape)
+  if (dtype === 'float32' && isContiguous(shape, strides)) {
+    return new Float64Array((data as Float32Array).subarray(offset, offset + count))
+  }
+  const result = new Float64Array(count)
+  const { decode } = codecs[dtype]
+  forEachPosition(shape, strides, offset, (position, index) => {
+    result[index] = decode(data, position)
+  })
+  return result
+}
+
+/** All elements as they are stored. */
+export function readStored({ dtype, shape, strides, offset, data }: HostTensor): HostArray {
+  const count = numel(shape)
+  if (isContiguous(shape, strides)) return data.slice(offset, offset + count)
+  const result = newHostArray(dtype, count)
+  forEachPosition(shape, strides, offset, (position, index) => {
+    result[index] = data[position]!
+  })
+  return result
+}
+
+/** Rounds numbers in row-major order to the tensor's dtype. The tensor is a fresh, dense output. */
+export function write({ dtype, offset, data }: HostTensor, values: Float64Array): void {
+  if (dtype === 'float32') {
+    ;(data as Float32Array).set(values, offset)
+    return
+  }
+  const { encode } = codecs[dtype]
+  for (let index = 0; index < values.length; index++) encode(data, offset + index, values[index]!)
+}

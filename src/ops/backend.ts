@@ -1,0 +1,61 @@
+/**
+ * The interface between operators and devices.
+ *
+ * A backend supplies memory and kernels; it knows nothing of models, observers or validation, which
+ * are done before it is called. It never moves work to another backend: what it cannot do, it says.
+ *
+ * Ordering: `upload`, `execute` and `download` take effect in the order of the calls. Only `download`
+ * and `synchronize` wait; an operator call returns at once, and a fault of the device may surface at
+ * the next of the two.
+ *
+ * Ownership: a slot from `allocate` or `upload` belongs to the `Storage` made around it and comes
+ * back through `free`, which may be called while earlier work still uses the memory.
+ */
+import type { DType, HostArray } from '../tensor/dtype.ts'
+import type { Shape } from '../tensor/shape.ts'
+import type { StorageOwner, TensorView } from '../tensor/storage.ts'
+import type { OperatorName } from './catalogue.ts'
+
+/** Shape and dtype of a tensor, without the tensor. */
+export interface TensorSpec {
+  readonly dtype: DType
+  readonly shape: Shape
+}
+
+/** Inputs in the order of the operator's schema; optional ones may be missing. */
+export type OperatorInputs<T> = readonly (T | undefined)[]
+
+export type AttributeValue = number | string | readonly number[]
+export type Attributes = Readonly<Record<string, AttributeValue>>
+
+/** One validated operator call: `output` is allocated, not initialised. */
+export interface OperatorCall {
+  readonly operator: OperatorName
+  readonly inputs: OperatorInputs<TensorView>
+  readonly attributes: Attributes
+  readonly output: TensorView
+}
+
+/** How a batch of texts is laid out in rows; see `TokenBatch`. */
+export type BatchLayout = 'packed' | 'padded'
+
+export interface Backend extends StorageOwner {
+  /** The layout that suits this device best. */
+  readonly preferredLayout: BatchLayout
+  /** True, or the reason why this device has no kernel for such a call. */
+  supports(
+    operator: OperatorName,
+    inputs: OperatorInputs<TensorSpec>,
+    attributes: Attributes,
+  ): true | string
+  /** Memory for `length` elements, not initialised. */
+  allocate(dtype: DType, length: number): unknown
+  /** Memory that holds a copy of `data`, or `data` itself, which the caller no longer changes. */
+  upload(dtype: DType, data: HostArray): unknown
+  /** Enqueues one operator. */
+  execute(call: OperatorCall): void
+  /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */
+  synchronize(): Promise<void>
+  /** Gives everything back. Tensors of this backend must not be used afterwards. */
+  close(): Promise<void>
+}

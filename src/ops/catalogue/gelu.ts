@@ -1,0 +1,48 @@
+/** gelu: the Gaussian error linear unit, in both forms in use. */
+import { floatDTypes } from '../../tensor/dtype.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
+import { dispatch } from '../dispatch.ts'
+import { defineOperator } from '../operator.ts'
+import { flopsPerElement, likeInput, unaryInvalid, unarySamples } from './common.ts'
+
+/** `none` is the exact form with erf; `tanh` the approximation. The words are PyTorch's. */
+export type GeluForm = 'none' | 'tanh'
+
+export const geluDefinition = defineOperator({
+  name: 'gelu',
+  // Hendrycks and Gimpel, "Gaussian Error Linear Units", arXiv:1606.08415.
+  summary:
+    'none: y = x/2 · (1 + erf(x/√2)); tanh: y = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))',
+  inputs: [{ name: 'input', dtypes: floatDTypes }],
+  attributes: {
+    approximate: {
+      type: 'choice',
+      summary: 'the form: erf (none) or its tanh approximation',
+      choices: ['none', 'tanh'],
+      default: 'none',
+    },
+  },
+  errorClass: 'transcendental',
+  infer: likeInput,
+  flops: flopsPerElement(16),
+  dtypes: floatDTypes,
+  samples: (dtype) => [
+    ...unarySamples(dtype, { approximate: 'none' }),
+    ...unarySamples(dtype, { approximate: 'tanh' }),
+  ],
+  invalid: [
+    ...unaryInvalid,
+    {
+      name: 'a form there is not',
+      inputs: unaryInvalid[1]!.inputs,
+      attributes: { approximate: 'erf' },
+      error: 'InvalidArgumentError',
+      mentions: 'approximate',
+    },
+  ],
+})
+
+/** GELU of every element. RoBERTa's `gelu` is the erf form, `gelu_new` the tanh form. */
+export function gelu(input: Tensor, attributes: { approximate?: GeluForm } = {}): Tensor {
+  return dispatch(geluDefinition, [input], attributes)
+}
