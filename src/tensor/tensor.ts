@@ -46,9 +46,15 @@ export class Tensor implements TensorView, Disposable {
     return isContiguous(this.shape, this.strides)
   }
 
-  /** A second handle on the same elements, with a lifetime of its own. */
+  /** A second handle on the same elements. No arena disposes of it: whoever made it has to. */
   alias(): Tensor {
-    return new Tensor(this.storage, this.dtype, this.shape, this.strides, this.offset)
+    const outer = currentArena
+    currentArena = undefined
+    try {
+      return new Tensor(this.storage, this.dtype, this.shape, this.strides, this.offset)
+    } finally {
+      currentArena = outer
+    }
   }
 
   /** The elements in row-major order as they are stored; float16 and bfloat16 are bit patterns. */

@@ -1,0 +1,26 @@
+/**
+ * The library `roberta-ascend`.
+ *
+ * `GoEmotionsClassifier` and `pipeline` are for those who have texts; `SequenceClassifier`, tensors,
+ * operators and observers for those who want to look inside.
+ */
+export { openBackend } from './backends/open.ts'
+export { ReferenceBackend } from './backends/reference/reference-backend.ts'
+export { Checkpoint } from './checkpoint/checkpoint.ts'
+export { downloadModel } from './checkpoint/hub.ts'
+export * from './errors.ts'
+export type { Classification, LabelScore } from './model/classification.ts'
+export { ConfigError, type RobertaConfig } from './model/config.ts'
+export {
+  GoEmotionsClassifier,
+  type Prediction,
+  type PredictOptions,
+} from './model/go-emotions-classifier.ts'
+export { ParameterMismatchError } from './model/load-parameters.ts'
+export { pipeline, type TextClassificationPipeline } from './model/pipeline.ts'
+export { type DeviceBatch, RobertaForSequenceClassification } from './model/roberta.ts'
+export { type LoadOptions, type Logits, SequenceClassifier } from './model/sequence-classifier.ts'
+export * from './ops/index.ts'
+export type { DType, FloatDType, HostArray } from './tensor/dtype.ts'
+export * from './tensor/errors.ts'
+export { arena, Tensor } from './tensor/tensor.ts'

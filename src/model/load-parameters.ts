@@ -1,0 +1,96 @@
+/** Fills a model's parameters from a checkpoint: names and shapes checked first, all at once. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import { convertTo } from '../checkpoint/convert.ts'
+import { FileError } from '../errors.ts'
+import { type Backend, tensor } from '../ops/index.ts'
+import { codecs, type FloatDType, type HostArray } from '../tensor/dtype.ts'
+import { formatShape, sameShape } from '../tensor/shape.ts'
+import type { Parameter } from './module.ts'
+
+/** The checkpoint's tensors are not the model's. All of them are listed. */
+export class ParameterMismatchError extends FileError {
+  constructor(
+    path: string,
+    readonly missing: readonly string[],
+    readonly misshaped: readonly string[],
+    readonly unexpected: readonly string[],
+  ) {
+    const part = (what: string, names: readonly string[]): string[] =>
+      names.length === 0 ? [] : [`${what} ${names.join(', ')}`]
+    const parts = [
+      ...part('missing', missing),
+      ...part('misshaped', misshaped),
+      ...part('unexpected', unexpected),
+    ]
+    super(path, `its tensors do not fit config.json: ${parts.join('; ')}`)
+  }
+}
+
+export interface LoadParametersOptions {
+  readonly backend: Backend
+  readonly dtype: FloatDType
+  /** Told of what is odd but no reason to stop: unused tensors, NaN or infinite weights. */
+  readonly warn: (message: string) => void
+}
+
+/**
+ * Loads every parameter, one tensor at a time, converted to `dtype`. Keys may come with or without the
+ * `roberta.` prefix. Throws `ParameterMismatchError` before anything is read if a tensor is missing
+ * or has another shape; tensors that no parameter asks for are only a warning, as in transformers.
+ */
+export async function loadParameters(
+  parameters: readonly Parameter[],
+  checkpoint: Checkpoint,
+  { backend, dtype, warn }: LoadParametersOptions,
+): Promise<void> {
+  const isPrefixed = [...checkpoint.tensors.keys()].some((name) => name.startsWith('roberta.'))
+  const keyOf = (name: string): string => (isPrefixed ? name : name.replace(/^roberta\./, ''))
+  const keys = new Set(parameters.map(({ name }) => keyOf(name)))
+  const missing: string[] = []
+  const misshaped: string[] = []
+  for (const { name, shape } of parameters) {
+    const info = checkpoint.tensors.get(keyOf(name))
+    if (info === undefined) missing.push(keyOf(name))
+    else if (!sameShape(info.shape, shape)) {
+      misshaped.push(`${keyOf(name)} ${formatShape(info.shape)} instead of ${formatShape(shape)}`)
+    }
+  }
+  // Old checkpoints carry the buffer 0, 1, 2, …, which is not a weight.
+  const unexpected = [...checkpoint.tensors.keys()].filter(
+    (name) => !keys.has(name) && !name.endsWith('.position_ids'),
+  )
+  if (missing.length > 0 || misshaped.length > 0) {
+    throw new ParameterMismatchError(checkpoint.path, missing, misshaped, unexpected)
+  }
+  if (unexpected.length > 0) {
+    warn(`${checkpoint.path}: tensors that the model does not use: ${unexpected.join(', ')}`)
+  }
+  try {
+    for (const parameter of parameters) {
+      const key = keyOf(parameter.name)
+      const data = convertTo(await checkpoint.read(key), dtype)
+      const odd = countNonFinite(data, dtype)
+      if (odd > 0) warn(`${checkpoint.path}: ${key} holds ${odd} NaN or infinite values as ${dtype}`)
+      parameter.load(tensor(backend, dtype, parameter.shape, data))
+    }
+  } catch (error) {
+    for (const parameter of parameters) parameter.dispose()
+    throw error
+  }
+}
+
+function countNonFinite(data: HostArray, dtype: FloatDType): number {
+  let count = 0
+  if (dtype === 'float32') {
+    const values = data as Float32Array
+    for (let index = 0; index < values.length; index++) {
+      if (!Number.isFinite(values[index])) count++
+    }
+    return count
+  }
+  const { decode } = codecs[dtype]
+  for (let index = 0; index < data.length; index++) {
+    if (!Number.isFinite(decode(data, index))) count++
+  }
+  return count
+}
