@@ -1,0 +1,175 @@
+/** `classify`, the default command: texts in, labels out. */
+import { Command, Option } from 'commander'
+import { InvalidArgumentError } from '../errors.ts'
+import {
+  type ClassifiedText,
+  classifyBatch,
+  defaultBatchSize,
+  defaultSelection,
+} from '../model/classify.ts'
+import { SequenceClassifier } from '../model/sequence-classifier.ts'
+import type { FloatDType } from '../tensor/dtype.ts'
+import { note, Progress } from './notes.ts'
+import {
+  collect,
+  deviceOption,
+  dtypeOption,
+  fraction,
+  modelOption,
+  positiveInteger,
+} from './options.ts'
+import {
+  type ClassificationRow,
+  createWriter,
+  type OutputFormat,
+  outputFormats,
+  type ResultWriter,
+} from './output/index.ts'
+import { TextInputError } from './text-input-error.ts'
+import { openTexts, type TextOrigin, type TextSource } from './text-source.ts'
+
+interface Options {
+  readonly text?: readonly string[]
+  readonly batchFile?: string
+  readonly model?: string
+  readonly device: string
+  readonly dtype: FloatDType
+  readonly threshold?: number
+  readonly topK?: number
+  readonly batchSize: number
+  readonly maxLength?: number
+  readonly format: OutputFormat
+  readonly all?: true
+}
+
+export function classifyCommand(): Command {
+  return new Command('classify')
+    .description('classify texts from --text, --batch-file or standard input (one text a line)')
+    .option('--text <TEXT>', 'a text; may be given several times', collect)
+    .option('--batch-file <FILE>', 'a file with one text a line')
+    .addOption(modelOption())
+    .addOption(deviceOption())
+    .addOption(dtypeOption())
+    .option(
+      '--threshold <NUMBER>',
+      'report labels with at least this score (default: 0.3)',
+      fraction,
+    )
+    .option('--top-k <COUNT>', 'report at most so many labels', positiveInteger)
+    .option('--batch-size <COUNT>', 'texts that run together', positiveInteger, defaultBatchSize)
+    .option(
+      '--max-length <TOKENS>',
+      'cut texts to so many tokens (default: the model’s limit)',
+      positiveInteger,
+    )
+    .addOption(
+      new Option('--format <FORMAT>', 'how results are written')
+        .choices(outputFormats)
+        .default('table'),
+    )
+    .option('--all', 'report every label; JSON and CSV get all probabilities and logits')
+    .allowExcessArguments()
+    .action((options: Options, command: Command) => {
+      refuseArguments(command.args)
+      return classify(options)
+    })
+}
+
+/** What is not an option is most likely a misspelt command or a text without --text. */
+function refuseArguments([first]: readonly string[]): void {
+  if (first === undefined) return
+  throw new InvalidArgumentError(`'${first}'`, 'is neither an option nor a command', {
+    hint: 'give texts with --text; see --help for the commands',
+  })
+}
+
+async function classify(options: Options): Promise<void> {
+  const texts = await openTexts(origin(options))
+  await using classifier = await SequenceClassifier.load({
+    modelPath: options.model,
+    device: options.device,
+    dtype: options.dtype,
+    onWarning: (message) => note(`warning: ${message}`),
+  })
+  classifier.checkMaxLength(options.maxLength)
+  const selection = defaultSelection(classifier.config.head, options)
+  const writer = createWriter(options.format, process.stdout, {
+    labels: classifier.labels,
+    threshold: selection.threshold ?? 0,
+    all: options.all === true,
+  })
+  announce(classifier, options)
+  try {
+    await classifyAll(classifier, texts, writer, options)
+  } catch (error) {
+    // After bad input half way through a stream, what was written becomes well-formed.
+    if (error instanceof TextInputError) await writer.end()
+    throw error
+  }
+  await writer.end()
+}
+
+function origin({ text, batchFile }: Options): TextOrigin {
+  if (text !== undefined && batchFile !== undefined) {
+    throw new InvalidArgumentError('--text and --batch-file', 'exclude each other')
+  }
+  if (text !== undefined) return { texts: text }
+  if (batchFile !== undefined) return { file: batchFile }
+  if (process.stdin.isTTY) note('Reading texts from standard input, one a line; end with Ctrl-D.')
+  return { stdin: process.stdin }
+}
+
+function announce({ name, config, backend, dtype }: SequenceClassifier, options: Options): void {
+  const embedded = options.model === undefined ? ' (embedded, small)' : ''
+  note(
+    `Model ${name}${embedded}: ${config.num_hidden_layers} layers, ${dtype}, on ${backend.device}.`,
+  )
+}
+
+async function classifyAll(
+  classifier: SequenceClassifier,
+  texts: TextSource,
+  writer: ResultWriter,
+  options: Options,
+): Promise<void> {
+  const progress = new Progress({ format: '{bar} {value}/{total} texts, {eta_formatted} left' })
+  let done = 0
+  let cut = 0
+  try {
+    for await (const batch of batches(texts, options.batchSize)) {
+      const rows = await classifyBatch(classifier, batch, done, options)
+      if (process.stdout.isTTY) progress.hide()
+      for (const row of rows) {
+        await writer.write(toRow(row, options.all === true))
+        if (row.record.truncated) cut += 1
+      }
+      done += batch.length
+      if (batch.length < (texts.count ?? Infinity)) progress.update(done, texts.count ?? done)
+    }
+  } finally {
+    progress.stop()
+  }
+  if (cut > 0) {
+    const limit = options.maxLength ?? classifier.maxTokens
+    note(`${cut} of ${done} texts had more than ${limit} tokens and were cut.`)
+  }
+}
+
+function toRow(
+  { record, ranked, probabilities, logits }: ClassifiedText,
+  all: boolean,
+): ClassificationRow {
+  return { record: all ? { ...record, probabilities, logits } : record, best: ranked[0]! }
+}
+
+async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = []
+  for await (const item of items) {
+    batch.push(item)
+    if (batch.length === size) {
+      yield batch
+      batch = []
+    }
+  }
+  if (batch.length > 0) yield batch
+}

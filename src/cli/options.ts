@@ -1,0 +1,46 @@
+/** Options that several commands share, and how their values are read. */
+import { Option, InvalidArgumentError as UsageError } from 'commander'
+import { defaultDevice } from '../backends/open.ts'
+import { floatDTypes } from '../tensor/dtype.ts'
+
+export function modelOption(): Option {
+  return new Option(
+    '--model <DIR|HUB_ID>',
+    'a model directory, or the id of a downloaded model (default: the embedded tiny RoBERTa)',
+  )
+}
+
+export function deviceOption(): Option {
+  return new Option('--device <DEVICE>', 'reference, cpu, npu[:N], emulator or auto').default(
+    defaultDevice,
+  )
+}
+
+export function dtypeOption(): Option {
+  return new Option('--dtype <DTYPE>', 'what weights and activations are stored in')
+    .choices(floatDTypes)
+    .default('float32')
+}
+
+/** A whole number of 1 or more. */
+export function positiveInteger(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new UsageError('it is not a whole number of 1 or more.')
+  }
+  return value
+}
+
+/** A number from 0 to 1. */
+export function fraction(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+    throw new UsageError('it is not a number between 0 and 1.')
+  }
+  return value
+}
+
+/** Collects an option that may be given several times. */
+export function collect(text: string, list: readonly string[] = []): string[] {
+  return [...list, text]
+}

@@ -1,0 +1,311 @@
+/** The program as a user runs it: a process, its output, its exit code. */
+import { spawn } from 'node:child_process'
+import { cpSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
+const golden = JSON.parse(
+  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
+) as { cases: { text: string; truncated: boolean; logits64: number[] }[] }
+
+interface Outcome {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'roberta-ascend-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function run(args: readonly string[], input: string | Buffer = ''): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: folder,
+      env: { ...process.env, DEBUG: '' },
+    })
+    const outcome = { code: null as number | null, stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk) => {
+      outcome.stdout += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      outcome.stderr += chunk
+    })
+    child.on('close', (code) => resolve({ ...outcome, code }))
+    child.stdin.on('error', () => {})
+    child.stdin.end(input)
+  })
+}
+
+interface Record {
+  index: number
+  text: string
+  truncated?: true
+  labels: { label: string; score: number }[]
+  probabilities?: number[]
+  logits?: number[]
+}
+
+async function records(args: readonly string[], input?: string | Buffer): Promise<Record[]> {
+  const { code, stdout, stderr } = await run([...args, '--format', 'jsonl'], input)
+  expect(code, stderr).toBe(0)
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record)
+}
+
+describe('results', () => {
+  test('one text, plain where it is piped; the note goes to standard error', async () => {
+    const { code, stdout, stderr } = await run(['--text', 'I am so happy today!'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^I am so happy today!\tjoy 0\.843\n$/)
+    expect(stderr).toMatch(/roberta-tiny-go_emotions.*on reference/)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('all golden texts that have no line break, from a file, in order', async () => {
+    const cases = golden.cases.filter(({ text }) => !/[\r\n]/.test(text))
+    const file = join(folder, 'texts')
+    await writeFile(file, `\ufeff${cases.map(({ text }) => text).join('\r\n')}\r\n`)
+    const rows = await records(['classify', '--batch_file', file, '--all', '--batch-size', '7'])
+    expect(rows.map(({ text }) => text)).toEqual(cases.map(({ text }) => text))
+    rows.forEach(({ index, logits, probabilities, truncated }, i) => {
+      expect(index).toBe(i)
+      expect(truncated ?? false).toBe(cases[i]!.truncated)
+      cases[i]!.logits64.forEach((logit, label) => {
+        expect(Math.abs(logits![label]! - logit)).toBeLessThan(1e-5)
+        expect(Math.abs(probabilities![label]! - 1 / (1 + Math.exp(-logit)))).toBeLessThan(3e-6)
+      })
+    })
+  })
+
+  test('texts with line breaks come through --text verbatim', async () => {
+    const cases = golden.cases.filter(({ text }) => /[\r\n]/.test(text))
+    expect(cases.length).toBeGreaterThan(0)
+    const rows = await records(['--all', ...cases.flatMap(({ text }) => ['--text', text])])
+    rows.forEach(({ text, logits }, i) => {
+      expect(text).toBe(cases[i]!.text)
+      expect(Math.abs(logits![0]! - cases[i]!.logits64[0]!)).toBeLessThan(1e-5)
+    })
+  })
+
+  test('standard input; a blank line is an empty text', async () => {
+    const rows = await records([], 'I love you.\n\nThis is sad.')
+    expect(rows.map(({ text }) => text)).toEqual(['I love you.', '', 'This is sad.'])
+    expect(rows[0]!.labels[0]!.label).toBe('love')
+    expect(rows[2]!.labels[0]!.label).toBe('sadness')
+  })
+
+  test('threshold and top-k', async () => {
+    const text = ['--text', 'You did an amazing job, congratulations!']
+    // The model card: admiration 0.91, gratitude 0.44, excitement 0.10.
+    const labels = async (...args: string[]) =>
+      (await records([...text, ...args]))[0]!.labels.map(({ label }) => label)
+    expect(await labels()).toEqual(['admiration', 'gratitude'])
+    expect(await labels('--threshold', '0.5')).toEqual(['admiration'])
+    expect(await labels('--top-k', '3')).toEqual(['admiration', 'gratitude', 'excitement'])
+    expect(await labels('--threshold', '0.05', '--top-k', '2')).toHaveLength(2)
+    expect(await labels('--threshold', '1')).toEqual([])
+  })
+
+  test('a cut text is marked and reported', async () => {
+    const { stdout, stderr, code } = await run([
+      '--format=json',
+      '--max_length=8',
+      '--text',
+      'one two three four five six seven eight nine',
+      '--text',
+      'short',
+    ])
+    expect(code).toBe(0)
+    const [cut, whole] = JSON.parse(stdout) as Record[]
+    expect(cut!.truncated).toBe(true)
+    expect(whole).not.toHaveProperty('truncated')
+    expect(stderr).toContain('1 of 2 texts had more than 8 tokens')
+  })
+
+  test('a text of 100,000 characters is classified like any other', async () => {
+    const [row] = await records([], 'so happy '.repeat(11_112))
+    expect(row!.truncated).toBe(true)
+    expect(row!.labels[0]!.label).toBe('joy')
+  })
+
+  test('16-bit dtypes', async () => {
+    for (const dtype of ['float16', 'bfloat16']) {
+      const [row] = await records(['--text', 'I am so happy today!', '--dtype', dtype])
+      expect(row!.labels[0]!.label).toBe('joy')
+      expect(Math.abs(row!.labels[0]!.score - 0.84)).toBeLessThan(0.02)
+    }
+  })
+
+  test('a reader that closes the pipe early is no error', async () => {
+    const child = spawn(
+      'sh',
+      [
+        '-c',
+        `yes 'I am happy' | "$0" "$1" --format jsonl 2>err | head -n 1; cat err`,
+        process.execPath,
+        main,
+      ],
+      { cwd: folder },
+    )
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    await new Promise((resolve) => child.on('close', resolve))
+    expect(output.split('\n')[0]).toContain('"index":0')
+    expect(output).not.toMatch(/EPIPE|Error|roberta-ascend:/)
+  })
+})
+
+describe('bad input gets one line on standard error, its exit code, and no output', () => {
+  const missing = () => join(folder, 'no-such-file')
+  beforeAll(async () => {
+    await writeFile(join(folder, 'empty'), '')
+    await writeFile(join(folder, 'binary'), Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 1]))
+    await writeFile(join(folder, 'latin1'), Buffer.from('fine\ncaf\xe9\n', 'latin1'))
+    await mkdir(join(folder, 'directory'))
+  })
+
+  test.each<[name: string, args: string[], code: number, mentions: string[]]>([
+    ['missing file', ['--batch-file', 'no-such-file'], 2, ['no-such-file']],
+    ['directory', ['--batch-file', 'directory'], 2, ['directory']],
+    ['empty file', ['--batch-file', 'empty'], 2, ['empty']],
+    ['binary file', ['--batch-file', 'binary'], 2, ['binary']],
+    ['invalid UTF-8', ['--batch-file', 'latin1'], 2, ['latin1', 'UTF-8', '2']],
+    ['unknown option', ['--txt', 'x'], 2, ['--txt']],
+    ['unknown command', ['clasify', '--text', 'x'], 2, ['clasify']],
+    ['option without value', ['--text'], 2, ['--text']],
+    ['threshold', ['--text', 'x', '--threshold', '1.5'], 2, ['--threshold', '1.5']],
+    ['threshold of words', ['--text', 'x', '--threshold', 'high'], 2, ['--threshold', 'high']],
+    ['top-k', ['--text', 'x', '--top-k', '0'], 2, ['--top-k']],
+    ['batch size', ['--text', 'x', '--batch-size', '-3'], 2, ['--batch-size']],
+    ['max length', ['--text', 'x', '--max-length', '1000'], 2, ['max-length', '1000', '128']],
+    ['unknown device', ['--text', 'x', '--device', 'gpu'], 2, ['gpu', 'reference']],
+    ['unknown dtype', ['--text', 'x', '--dtype', 'int8'], 2, ['int8', 'float16']],
+    ['unknown format', ['--text', 'x', '--format', 'xml'], 2, ['xml', 'jsonl']],
+    ['two sources', ['--text', 'x', '--batch-file', 'empty'], 2, ['--text', '--batch-file']],
+    ['no NPU', ['--text', 'x', '--device', 'npu:0'], 3, ['npu:0']],
+    ['missing model', ['--text', 'x', '--model', './nowhere'], 2, ['nowhere']],
+    ['a file for a model', ['--text', 'x', '--model', 'empty'], 2, ['empty', 'directory']],
+    ['a directory that is no model', ['--text', 'x', '--model', 'directory'], 2, ['directory']],
+    [
+      'a model that was not downloaded',
+      ['--text', 'x', '--model', 'SamLowe/roberta-base-go_emotions'],
+      2,
+      ['roberta-ascend download SamLowe/roberta-base-go_emotions'],
+    ],
+  ])('%s', async (_name, args, code, mentions) => {
+    const outcome = await run(args)
+    expect(outcome.code, outcome.stderr).toBe(code)
+    expect(outcome.stdout).toBe('')
+    expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
+    for (const word of mentions) expect(outcome.stderr).toContain(word)
+    expect(outcome.stderr).not.toMatch(/\n\s+at /)
+  })
+
+  test('standard input that turns bad keeps what came before it well-formed', async () => {
+    const input = Buffer.concat([Buffer.from('I love you.\n'), Buffer.from([0xff, 0xfe, 0x0a])])
+    const outcome = await run(['--format', 'json', '--batch-size', '1'], input)
+    expect(outcome.code).toBe(2)
+    expect(outcome.stderr).toContain('UTF-8')
+    expect(JSON.parse(outcome.stdout)).toHaveLength(1)
+  })
+
+  test('DEBUG shows the stack', async () => {
+    const child = spawn(process.execPath, [main, '--batch-file', missing()], {
+      env: { ...process.env, DEBUG: '1' },
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    await new Promise((resolve) => child.on('close', resolve))
+    expect(stderr).toMatch(/\n\s+at /)
+  })
+})
+
+describe('damaged models', () => {
+  let count = 0
+  /** A copy of the embedded model with some files replaced. */
+  async function damaged(files: { [name: string]: string | Buffer | undefined }): Promise<string> {
+    const directory = join(folder, `model-${count++}`)
+    cpSync(weights, directory, { recursive: true })
+    for (const [name, content] of Object.entries(files)) {
+      if (content === undefined) await rm(join(directory, name))
+      else writeFileSync(join(directory, name), content)
+    }
+    return directory
+  }
+
+  const config = JSON.parse(readFileSync(join(weights, 'config.json'), 'utf8')) as object
+
+  test.each<[name: string, files: { [name: string]: string | undefined }, mentions: string[]]>([
+    ['no config.json', { 'config.json': undefined }, ['config.json', 'missing']],
+    ['broken JSON', { 'config.json': '{"model_type": ' }, ['config.json', 'JSON']],
+    ['empty JSON', { 'config.json': '' }, ['config.json']],
+    [
+      'an activation there is not',
+      { 'config.json': JSON.stringify({ ...config, hidden_act: 'relu' }) },
+      ['config.json', 'hidden_act', 'relu'],
+    ],
+    [
+      'another width',
+      { 'config.json': JSON.stringify({ ...config, intermediate_size: 1000 }) },
+      ['roberta.encoder.layer.0.intermediate.dense.weight [1024, 320] instead of [1000, 320]'],
+    ],
+    [
+      'more layers than there are',
+      { 'config.json': JSON.stringify({ ...config, num_hidden_layers: 3 }) },
+      ['missing', 'roberta.encoder.layer.2.attention.self.query.weight'],
+    ],
+    ['no weights', { 'model.safetensors': undefined }, ['model.safetensors']],
+    ['empty weights', { 'model.safetensors': '' }, ['model.safetensors']],
+    ['weights of text', { 'model.safetensors': 'version https://git-lfs' }, ['model.safetensors']],
+    [
+      'no tokenizer',
+      { 'tokenizer.json': undefined, 'vocab.json': undefined, 'merges.txt': undefined },
+      ['tokenizer.json'],
+    ],
+    ['a broken tokenizer', { 'tokenizer.json': '{' }, ['tokenizer.json']],
+  ])('%s', async (_name, files, mentions) => {
+    const model = await damaged(files)
+    const outcome = await run(['--text', 'x', '--model', model])
+    expect(outcome.code, outcome.stderr).toBe(2)
+    expect(outcome.stdout).toBe('')
+    expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
+    for (const word of mentions) expect(outcome.stderr).toContain(word)
+  })
+
+  test('NaN in the weights is a warning that names the tensor', async () => {
+    const model = await damaged({})
+    const file = join(model, 'model.safetensors')
+    const bytes = readFileSync(file)
+    const headerLength = Number(bytes.readBigUInt64LE(0))
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerLength)) as {
+      [name: string]: { data_offsets: [number, number] }
+    }
+    const [begin] = header['classifier.dense.bias']!.data_offsets
+    // 0x7e00 is a float16 NaN.
+    writeSync(openSync(file, 'r+'), Buffer.from([0, 0x7e]), 0, 2, 8 + headerLength + begin)
+    const outcome = await run(['--text', 'x', '--model', model, '--format', 'jsonl', '--all'])
+    expect(outcome.code).toBe(0)
+    expect(outcome.stderr).toMatch(/warning: .*classifier\.dense\.bias holds 1 NaN/)
+    expect((JSON.parse(outcome.stdout) as Record).logits![0]).toBeNull()
+  })
+
+  test('vocab.json and merges.txt do where there is no tokenizer.json', async () => {
+    const model = await damaged({ 'tokenizer.json': undefined })
+    const [row] = await records(['--text', 'I am so happy today!', '--model', model])
+    expect(row!.labels[0]!.label).toBe('joy')
+  })
+})
