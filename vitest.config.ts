@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/support/skip-reporter.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })
