@@ -7,7 +7,13 @@
 export { openBackend } from './backends/open.ts'
 export { ReferenceBackend } from './backends/reference/reference-backend.ts'
 export { Checkpoint } from './checkpoint/checkpoint.ts'
-export { downloadModel } from './checkpoint/hub.ts'
+export {
+  type DownloadedModel,
+  type DownloadOptions,
+  type DownloadProgress,
+  downloadModel,
+  HubError,
+} from './checkpoint/hub/download.ts'
 export * from './errors.ts'
 export type { Classification, LabelScore } from './model/classification.ts'
 export { ConfigError, type RobertaConfig } from './model/config.ts'

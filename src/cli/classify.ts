@@ -120,9 +120,9 @@ function origin({ text, batchFile }: Options): TextOrigin {
 }
 
 function announce({ name, config, backend, dtype }: SequenceClassifier, options: Options): void {
-  const embedded = options.model === undefined ? ' (embedded, small)' : ''
+  const embedded = options.model === undefined ? 'the embedded ' : ''
   note(
-    `Model ${name}${embedded}: ${config.num_hidden_layers} layers, ${dtype}, on ${backend.device}.`,
+    `Using ${embedded}${name}, ${config.num_hidden_layers} layers, ${dtype}, on ${backend.device}.`,
   )
 }
 
@@ -132,7 +132,11 @@ async function classifyAll(
   writer: ResultWriter,
   options: Options,
 ): Promise<void> {
-  const progress = new Progress({ format: '{bar} {value}/{total} texts, {eta_formatted} left' })
+  const format =
+    texts.count === undefined
+      ? '{value} texts in {duration_formatted}'
+      : '{bar} {value}/{total} texts, {eta_formatted} left'
+  const progress = new Progress({ format })
   let done = 0
   let cut = 0
   try {

@@ -1,6 +1,6 @@
 /** `download`: a model from the Hugging Face hub into weights/. */
 import { Command } from 'commander'
-import { downloadModel } from '../checkpoint/hub.ts'
+import { downloadModel } from '../checkpoint/hub/download.ts'
 import { note, Progress } from './notes.ts'
 
 export function downloadCommand(): Command {

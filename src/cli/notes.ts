@@ -15,13 +15,13 @@ export class Progress {
     this.#bar = new SingleBar({
       stream: process.stderr,
       clearOnComplete: true,
-      hideCursor: true,
-      gracefulExit: true,
+      // Its handler for Ctrl-C would keep the program from being stopped.
+      gracefulExit: false,
       ...options,
     })
   }
 
-  /** Shows the bar, or moves it; an unknown total is 0. */
+  /** Shows the bar, or moves it. */
   update(done: number, total: number, payload: object = {}): void {
     if (!this.#isShown) this.#bar.start(total, done, payload)
     this.#isShown = true

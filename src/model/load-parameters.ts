@@ -70,7 +70,8 @@ export async function loadParameters(
       const key = keyOf(parameter.name)
       const data = convertTo(await checkpoint.read(key), dtype)
       const odd = countNonFinite(data, dtype)
-      if (odd > 0) warn(`${checkpoint.path}: ${key} holds ${odd} NaN or infinite values as ${dtype}`)
+      if (odd > 0)
+        warn(`${checkpoint.path}: ${key} holds ${odd} NaN or infinite values as ${dtype}`)
       parameter.load(tensor(backend, dtype, parameter.shape, data))
     }
   } catch (error) {

@@ -1,7 +1,8 @@
 /** Where a model's files are: a directory, a downloaded Hugging Face model, or the embedded one. */
 import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { localModelDirectory, parseHubId } from '../checkpoint/hub.ts'
+import { localModelDirectory, parseHubId, readManifest } from '../checkpoint/hub/download.ts'
 import { FileError } from '../errors.ts'
 
 /** The model that comes with the package; see its MODEL_CARD.md. */
@@ -24,13 +25,23 @@ export async function locateModel(model: string | undefined): Promise<string> {
   }
   if (!isHubId(model)) throw new FileError(model, 'there is no such directory')
   const directory = localModelDirectory(model)
-  const isThere = (await stat(directory).catch(() => undefined))?.isDirectory() === true
-  if (!isThere) {
+  const manifest = await readManifest(directory)
+  if (manifest !== undefined && manifest.id !== model) {
+    throw new FileError(directory, `holds ${manifest.id}, not ${model}`, {
+      hint: 'give the directory of the model instead of its id',
+    })
+  }
+  // Without a manifest it may have been put there by hand; config.json shows that it is whole.
+  if (manifest === undefined && !(await exists(join(directory, 'config.json')))) {
     throw new FileError(model, `is neither a directory nor downloaded to ${directory}`, {
       hint: `run: roberta-ascend download ${model}`,
     })
   }
   return directory
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
 }
 
 /** `OWNER/NAME`, as opposed to a path. */

@@ -6,18 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { program, runProgram } from '../support/program.ts'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
 const golden = JSON.parse(
   readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
 ) as { cases: { text: string; truncated: boolean; logits64: number[] }[] }
-
-interface Outcome {
-  code: number | null
-  stdout: string
-  stderr: string
-}
 
 let folder: string
 beforeAll(async () => {
@@ -25,24 +19,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-function run(args: readonly string[], input: string | Buffer = ''): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], {
-      cwd: folder,
-      env: { ...process.env, DEBUG: '' },
-    })
-    const outcome = { code: null as number | null, stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk) => {
-      outcome.stdout += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      outcome.stderr += chunk
-    })
-    child.on('close', (code) => resolve({ ...outcome, code }))
-    child.stdin.on('error', () => {})
-    child.stdin.end(input)
-  })
-}
+const run = (args: readonly string[], input: string | Buffer = '') =>
+  runProgram(args, { cwd: folder, input })
 
 interface Record {
   index: number
@@ -153,7 +131,7 @@ describe('results', () => {
         '-c',
         `yes 'I am happy' | "$0" "$1" --format jsonl 2>err | head -n 1; cat err`,
         process.execPath,
-        main,
+        program,
       ],
       { cwd: folder },
     )
@@ -168,7 +146,6 @@ describe('results', () => {
 })
 
 describe('bad input gets one line on standard error, its exit code, and no output', () => {
-  const missing = () => join(folder, 'no-such-file')
   beforeAll(async () => {
     await writeFile(join(folder, 'empty'), '')
     await writeFile(join(folder, 'binary'), Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 1]))
@@ -222,14 +199,10 @@ describe('bad input gets one line on standard error, its exit code, and no outpu
   })
 
   test('DEBUG shows the stack', async () => {
-    const child = spawn(process.execPath, [main, '--batch-file', missing()], {
-      env: { ...process.env, DEBUG: '1' },
+    const { stderr } = await runProgram(['--batch-file', 'no-such-file'], {
+      cwd: folder,
+      env: { DEBUG: '1' },
     })
-    let stderr = ''
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk
-    })
-    await new Promise((resolve) => child.on('close', resolve))
     expect(stderr).toMatch(/\n\s+at /)
   })
 })
