@@ -24,8 +24,8 @@ export type Fill =
   /** Seeded integers from 0 to `below` − 1. */
   | { readonly kind: 'integers'; readonly below: number }
 
-/** How a sample tensor lies in its storage. */
-export type SampleLayout = 'contiguous' | 'transposed' | 'sliced'
+/** How a sample tensor lies in its storage; `offset` is dense, but begins inside of it. */
+export type SampleLayout = 'contiguous' | 'offset' | 'transposed' | 'sliced'
 
 export interface TensorSample {
   readonly dtype: DType
@@ -124,6 +124,10 @@ function layOut(sample: TensorSample): { strides: number[]; offset: number; leng
   if (layout === 'contiguous') {
     return { strides: contiguousStrides(shape), offset: 0, length: numel(shape) }
   }
+  if (layout === 'offset') {
+    // An odd number, so that the first element is aligned to nothing but its own size.
+    return { strides: contiguousStrides(shape), offset: 3, length: numel(shape) + 5 }
+  }
   if (layout === 'transposed') {
     const reversed = contiguousStrides([...shape].reverse())
     return { strides: reversed.reverse(), offset: 0, length: numel(shape) }
@@ -138,7 +142,7 @@ function layOut(sample: TensorSample): { strides: number[]; offset: number; leng
   }
 }
 
-/** Puts a sample tensor on a device. Storage around a sliced one holds all-ones bytes (NaN). */
+/** Puts a sample tensor on a device. Storage around it holds all-ones bytes (NaN). */
 export function sampleTensor(backend: Backend, sample: TensorSample, seed: number): Tensor {
   const { dtype, shape } = sample
   const data = sampleData(sample, seed)

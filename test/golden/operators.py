@@ -214,6 +214,8 @@ for source_name, source in DTYPES.items():
             given = torch.tensor([True, False])
         elif source_name == "int64":
             large = [2**53 - 1, 2**62 + 1, -(2**63), 2**40 + 2**16, 2**32 + 5, 2**33 + 2**31]
+            # Just above a midpoint of float32, which float64 cannot tell from the midpoint.
+            large += [2**62 + 2**38 + 1, -(2**62) - 2**38 - 1]
             given = torch.tensor(INTEGERS + large, dtype=source)
         else:
             given = torch.tensor(INTEGERS + [-(2**31)], dtype=source)

@@ -51,15 +51,22 @@ export function read({ dtype, shape, strides, offset, data }: HostTensor): Float
   return result
 }
 
-/** All elements as they are stored. */
+/** All elements as they are stored, bit by bit. */
 export function readStored({ dtype, shape, strides, offset, data }: HostTensor): HostArray {
   const count = numel(shape)
   if (isContiguous(shape, strides)) return data.slice(offset, offset + count)
   const result = newHostArray(dtype, count)
+  const [from, to] = [asBits(data), asBits(result)]
   forEachPosition(shape, strides, offset, (position, index) => {
-    result[index] = data[position]!
+    to[index] = from[position]!
   })
   return result
+}
+
+/** The same memory as integers. A float32 NaN that passes through a number may come out changed. */
+export function asBits(data: HostArray): HostArray {
+  if (!(data instanceof Float32Array)) return data
+  return new Int32Array(data.buffer, data.byteOffset, data.length)
 }
 
 /** Rounds numbers in row-major order to the tensor's dtype. The tensor is a fresh, dense output. */

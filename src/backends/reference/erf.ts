@@ -5,13 +5,16 @@
  * subnormal.
  */
 
-/** Where the series hands over to the continued fraction: both converge in some 50 steps there. */
-const crossover = 2
-const steps = 60
+/**
+ * Where the series hands over to the continued fraction. Both converge in fewer than 80 steps there,
+ * and 1 − erf(1.5) = 0.034 cancels little enough.
+ */
+const crossover = 1.5
+const steps = 80
 
 /**
  * erf(x) = 2/√π · exp(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (1·3·5···(2n+1)): DLMF 7.6.2, by Horner's rule. All terms
- * are positive, so that nothing cancels. For |x| ≤ 2.
+ * are positive, so that nothing cancels. For |x| ≤ 1.5.
  */
 function erfSeries(x: number): number {
   const doubleSquare = 2 * x * x
@@ -22,7 +25,7 @@ function erfSeries(x: number): number {
 
 /**
  * erfc(x) = exp(−x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + …)))): DLMF 7.9.2, from the inside.
- * For x ≥ 2.
+ * For x ≥ 1.5.
  */
 function erfcFraction(x: number): number {
   let tail = x

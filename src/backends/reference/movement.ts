@@ -3,12 +3,13 @@ import { type DType, type HostArray, isFloatDType } from '../../tensor/dtype.ts'
 import { IndexOutOfRangeError } from '../../tensor/errors.ts'
 import { oddNumber } from '../../tensor/float-bits.ts'
 import { numel } from '../../tensor/shape.ts'
-import { type HostTensor, read, readStored, write } from './elements.ts'
+import { asBits, type HostTensor, read, readStored, write } from './elements.ts'
 import type { Kernel } from './kernel.ts'
 
-/** Copies `count` elements. */
+/** Copies `count` elements, bit by bit. */
 function copy(from: HostArray, start: number, to: HostArray, at: number, count: number): void {
-  for (let i = 0; i < count; i++) to[at + i] = from[start + i]!
+  const [source, target] = [asBits(from), asBits(to)]
+  for (let i = 0; i < count; i++) target[at + i] = source[start + i]!
 }
 
 export const contiguous: Kernel<'contiguous'> = ([input], _attributes, output) => {

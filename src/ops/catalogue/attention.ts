@@ -10,7 +10,7 @@ import type { Tensor } from '../../tensor/tensor.ts'
 import type { TensorSpec } from '../backend.ts'
 import { dispatch } from '../dispatch.ts'
 import { defineOperator } from '../operator.ts'
-import { tensorSample, values } from '../samples.ts'
+import { type SampleLayout, tensorSample, values } from '../samples.ts'
 import { likeInput, sample } from './common.ts'
 import { concat } from './concat.ts'
 import { matmul } from './matmul.ts'
@@ -96,15 +96,18 @@ export const attentionDefinition = defineOperator({
   },
   dtypes: floatDTypes,
   samples: (dtype) => {
-    const three = (
-      rows: number,
-      hidden: number,
-      layout?: 'transposed' | 'sliced',
-      deviation = 1,
-    ) => {
+    const three = (rows: number, hidden: number, layout?: SampleLayout, deviation = 1) => {
       const one = tensorSample(dtype, [rows, hidden], { kind: 'normal', deviation }, layout)
       return [one, one, one]
     }
+    const withOne = (special: number, position: number) =>
+      tensorSample(
+        dtype,
+        [8, 6],
+        values(
+          ...Array.from({ length: 48 }, (_, i) => (i === position ? special : (i % 11) / 8 - 0.5)),
+        ),
+      )
     return [
       sample('ordinary', 'two texts of one length', three(12, 16), {
         numHeads: 4,
@@ -123,12 +126,24 @@ export const attentionDefinition = defineOperator({
       sample('extreme', 'peaked', three(8, 8, undefined, 12), { numHeads: 2, lengths: [8] }),
       sample('empty', 'no texts', three(0, 8), { numHeads: 2, lengths: [] }),
       sample('odd-sized', 'texts of one row', three(3, 6), { numHeads: 3, lengths: [1, 1, 1] }),
+      sample('odd-sized', 'a text without rows', three(5, 6), { numHeads: 2, lengths: [2, 0, 3] }),
       sample('odd-sized', 'primes', three(18, 15), { numHeads: 3, lengths: [7, 11] }),
+      sample('non-contiguous', 'dense, at an offset', three(8, 6, 'offset'), {
+        numHeads: 1,
+        lengths: [8],
+      }),
       sample('non-contiguous', 'transposed', three(8, 6, 'transposed'), {
         numHeads: 3,
         lengths: [4, 4],
       }),
       sample('non-contiguous', 'sliced', three(8, 6, 'sliced'), { numHeads: 1, lengths: [3, 5] }),
+      // Row 1 is NaN in its first head; column 2 of the second text is infinite.
+      sample(
+        'special values',
+        'NaN in a query, an infinity in a value',
+        [withOne(NaN, 6), tensorSample(dtype, [8, 6]), withOne(Infinity, 38)],
+        { numHeads: 2, lengths: [4, 4] },
+      ),
     ]
   },
   invalid: [

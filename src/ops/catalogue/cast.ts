@@ -27,6 +27,12 @@ export const castDefinition = defineOperator({
         sample('empty', `no elements to ${to}`, [tensorSample(dtype, [0, 3])], into),
         sample(
           'non-contiguous',
+          `dense, at an offset, to ${to}`,
+          [tensorSample(dtype, [3, 5], anyFill(dtype), 'offset')],
+          into,
+        ),
+        sample(
+          'non-contiguous',
           `transposed to ${to}`,
           [tensorSample(dtype, [3, 5], anyFill(dtype), 'transposed')],
           into,

@@ -15,6 +15,7 @@ import {
   specials,
   type TensorSample,
   tensorSample,
+  values,
 } from '../samples.ts'
 
 /** The dtype a numeric sample has; samples of float operators are only asked for float dtypes. */
@@ -46,9 +47,12 @@ export function unarySamples(dtype: DType, attributes: Attributes = {}): Sample[
     one('ordinary', 'a matrix', [4, 32]),
     one('ordinary', 'wide range', [64], { kind: 'normal', deviation: 6 }),
     one('extreme', 'ends of the range', [16], extremes(asFloat(dtype))),
+    // Where exp, tanh and erf saturate one after the other, down to the last subnormal results.
+    one('extreme', 'large arguments', [10], values(-104, -88, -50, -30, -20, -14, -9, 9, 20, 88)),
     one('empty', 'no rows', [0, 5]),
     one('odd-sized', 'a single element', [1, 1]),
     one('odd-sized', 'primes', [3, 7, 5]),
+    one('non-contiguous', 'dense, at an offset', [3, 5], normal, 'offset'),
     one('non-contiguous', 'transposed', [6, 5], normal, 'transposed'),
     one('non-contiguous', 'sliced', [5, 3, 4], normal, 'sliced'),
     one('special values', 'NaN and infinities', [2, 7], specials),
@@ -74,6 +78,7 @@ export function binarySamples(dtype: DType): Sample[] {
     pair('empty', 'no rows', [0, 5], [5]),
     pair('odd-sized', 'scalars', [], []),
     pair('odd-sized', 'primes', [3, 7, 5], [7, 1]),
+    pair('non-contiguous', 'dense, at an offset', [3, 5], [3, 5], normal, 'offset'),
     pair('non-contiguous', 'transposed', [6, 5], [6, 5], normal, 'transposed'),
     pair('non-contiguous', 'sliced', [5, 3, 4], [3, 4], normal, 'sliced'),
     pair('special values', 'NaN and infinities', [7, 1], [7], specials),

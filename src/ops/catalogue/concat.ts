@@ -40,6 +40,10 @@ export const concatDefinition = defineOperator({
       sample('ordinary', 'three along the last axis', [of(2, 3), of(2, 1), of(2, 4)], { axis: -1 }),
       sample('empty', 'one of them empty', [of(2, 4), of(0, 4), of(1, 4)]),
       sample('odd-sized', 'a single tensor', [of(3, 7, 5)], { axis: 1 }),
+      sample('non-contiguous', 'dense, at an offset', [
+        of(2, 3),
+        tensorSample(dtype, [1, 3], anyFill(dtype), 'offset'),
+      ]),
       sample(
         'non-contiguous',
         'transposed and sliced',

@@ -20,6 +20,9 @@ export const contiguousDefinition = defineOperator({
     sample('ordinary', 'a matrix', [tensorSample(dtype, [4, 9], anyFill(dtype))]),
     sample('empty', 'no elements', [tensorSample(dtype, [2, 0])]),
     sample('odd-sized', 'a scalar', [tensorSample(dtype, [], anyFill(dtype))]),
+    sample('non-contiguous', 'dense, at an offset', [
+      tensorSample(dtype, [3, 5], anyFill(dtype), 'offset'),
+    ]),
     sample('non-contiguous', 'transposed', [
       tensorSample(dtype, [3, 7, 5], anyFill(dtype), 'transposed'),
     ]),

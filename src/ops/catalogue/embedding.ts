@@ -41,6 +41,10 @@ export const embeddingDefinition = defineOperator({
         tensorSample('int32', [], picks),
         tensorSample(dtype, [10, 1], anyFill(dtype)),
       ]),
+      sample('non-contiguous', 'both dense, at an offset', [
+        tensorSample('int32', [5], picks, 'offset'),
+        tensorSample(dtype, [10, 6], anyFill(dtype), 'offset'),
+      ]),
       sample('non-contiguous', 'a transposed table and sliced indices', [
         tensorSample('int64', [5], picks, 'sliced'),
         tensorSample(dtype, [10, 6], anyFill(dtype), 'transposed'),

@@ -41,6 +41,10 @@ export const indexSelectDefinition = defineOperator({
       sample('odd-sized', 'the middle axis', [of(3, 7, 5), tensorSample('int32', [1], values(6))], {
         axis: 1,
       }),
+      sample('non-contiguous', 'both dense, at an offset', [
+        tensorSample(dtype, [6, 5], anyFill(dtype), 'offset'),
+        tensorSample('int64', [3], values(5, 2, 1), 'offset'),
+      ]),
       sample('non-contiguous', 'transposed', [
         tensorSample(dtype, [6, 5], anyFill(dtype), 'transposed'),
         tensorSample('int32', [3], values(5, 2, 1), 'sliced'),

@@ -71,6 +71,7 @@ export function normSamples(dtype: DType, tensors: number): Sample[] {
     of('empty', 'no rows', [0, 8]),
     of('odd-sized', 'a single row of 7', [1, 7]),
     of('odd-sized', 'rows of one element', [3, 1]),
+    of('non-contiguous', 'dense, at an offset', [3, 5], normal, 'offset'),
     of('non-contiguous', 'transposed', [6, 5], normal, 'transposed'),
     of('non-contiguous', 'sliced', [3, 4, 5], normal, 'sliced'),
     of('special values', 'NaN and infinities', [2, 7], specials),

@@ -43,6 +43,7 @@ export const linearDefinition = defineOperator({
   dtypes: floatDTypes,
   samples: (dtype) => {
     const of = (...shape: number[]) => tensorSample(dtype, shape)
+    const moved = (...shape: number[]) => tensorSample(dtype, shape, undefined, 'offset')
     const turned = (...shape: number[]) => tensorSample(dtype, shape, undefined, 'transposed')
     const sliced = (...shape: number[]) => tensorSample(dtype, shape, undefined, 'sliced')
     return [
@@ -59,6 +60,7 @@ export const linearDefinition = defineOperator({
       sample('empty', 'no inputs: the bias alone', [of(2, 0), of(3, 0), of(3)]),
       sample('odd-sized', 'primes', [of(7, 13), of(5, 13), of(5)]),
       sample('odd-sized', 'one row, one output', [of(1, 3), of(1, 3), of(1)]),
+      sample('non-contiguous', 'dense, at an offset', [moved(6, 5), moved(4, 5), moved(4)]),
       sample('non-contiguous', 'transposed', [turned(6, 5), turned(4, 5), of(4)]),
       sample('non-contiguous', 'sliced', [sliced(3, 6), sliced(4, 6), sliced(4)]),
       sample('special values', 'NaN and infinities', [

@@ -37,6 +37,7 @@ export const matmulDefinition = defineOperator({
   dtypes: floatDTypes,
   samples: (dtype) => {
     const of = (...shape: number[]) => tensorSample(dtype, shape)
+    const moved = (...shape: number[]) => tensorSample(dtype, shape, undefined, 'offset')
     const turned = (...shape: number[]) => tensorSample(dtype, shape, undefined, 'transposed')
     const sliced = (...shape: number[]) => tensorSample(dtype, shape, undefined, 'sliced')
     const large = tensorSample(dtype, [3, 4], { kind: 'normal', deviation: 2 ** 100 })
@@ -51,6 +52,7 @@ export const matmulDefinition = defineOperator({
       sample('empty', 'an inner axis of 0 sums to 0', [of(2, 0), of(0, 3)]),
       sample('odd-sized', 'single elements', [of(1, 1), of(1, 1)]),
       sample('odd-sized', 'primes', [of(7, 13), of(13, 5)]),
+      sample('non-contiguous', 'dense, at an offset', [moved(5, 8), moved(8, 6)]),
       sample('non-contiguous', 'left transposed', [turned(5, 8), of(8, 6)]),
       sample('non-contiguous', 'right transposed', [of(5, 8), turned(8, 6)]),
       sample('non-contiguous', 'both sliced, in batches', [sliced(2, 5, 8), sliced(2, 8, 6)]),
