@@ -15,7 +15,7 @@ import { arena, Tensor } from '../tensor/tensor.ts'
 import type { Attributes, AttributeValue, Backend, OperatorInputs, TensorSpec } from './backend.ts'
 import type { OperatorName } from './catalogue.ts'
 import { emptyTensor } from './create.ts'
-import { activeObservers, currentScope } from './observers.ts'
+import { currentScope, looksInside, notify } from './observers.ts'
 import type { AttributeSchema, InputSchema, OperatorDefinition } from './operator.ts'
 
 /** What a caller may leave out: attributes with a default. */
@@ -34,15 +34,20 @@ export function dispatch<A extends Attributes>(
   const backend = backendOf(definition.name, inputs)
   const spec = definition.infer(inputs, attributes)
   const output = run(definition, backend, inputs, attributes, spec)
-  for (const observer of activeObservers()) {
-    observer.operator?.({
-      operator: definition.name,
-      scope: currentScope(),
-      within: composite,
-      inputs,
-      attributes,
-      output,
-    })
+  try {
+    notify((observer) =>
+      observer.operator?.({
+        operator: definition.name,
+        scope: currentScope(),
+        within: composite,
+        inputs,
+        attributes,
+        output,
+      }),
+    )
+  } catch (error) {
+    output.dispose()
+    throw error
   }
   return output
 }
@@ -62,7 +67,7 @@ function run<A extends Attributes>(
   }
   const supported = backend.supports(name, inputs, attributes)
   const { decompose } = definition
-  if (decompose !== undefined && (supported !== true || isLookedInto())) {
+  if (decompose !== undefined && (supported !== true || looksInside())) {
     const outer = composite
     composite = name
     try {
@@ -80,11 +85,6 @@ function run<A extends Attributes>(
     throw error
   }
   return output
-}
-
-function isLookedInto(): boolean {
-  for (const observer of activeObservers()) if (observer.looksInside === true) return true
-  return false
 }
 
 function backendOf(operator: string, inputs: OperatorInputs<Tensor>): Backend {

@@ -33,6 +33,7 @@ export interface Observer {
 }
 
 const observers = new Set<Observer>()
+let isNotifying = false
 let path = ''
 
 /** Attaches an observer until the returned handle is disposed. */
@@ -41,8 +42,25 @@ export function observe(observer: Observer): Disposable {
   return { [Symbol.dispose]: () => void observers.delete(observer) }
 }
 
-export function activeObservers(): ReadonlySet<Observer> {
-  return observers
+/**
+ * Calls `tell` with each observer. Operators that an observer runs meanwhile are its own business: no
+ * observer sees them.
+ */
+export function notify(tell: (observer: Observer) => void): void {
+  if (isNotifying || observers.size === 0) return
+  isNotifying = true
+  try {
+    for (const observer of observers) tell(observer)
+  } finally {
+    isNotifying = false
+  }
+}
+
+/** True if an observer wants to see what composite operators are made of. */
+export function looksInside(): boolean {
+  if (isNotifying) return false
+  for (const observer of observers) if (observer.looksInside === true) return true
+  return false
 }
 
 /** The path of the innermost scope. */
@@ -60,7 +78,7 @@ export function scope<T extends ArenaResult>(name: string, body: () => T): T {
   try {
     return arena(() => {
       const output = body()
-      for (const observer of observers) observer.module?.({ scope: name, output })
+      notify((observer) => observer.module?.({ scope: name, output }))
       return output
     })
   } finally {

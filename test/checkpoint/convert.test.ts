@@ -6,7 +6,7 @@ import { Checkpoint } from '../../src/checkpoint/checkpoint.ts'
 import { convertTo } from '../../src/checkpoint/convert.ts'
 import type { RawTensor, SafetensorsDType } from '../../src/checkpoint/safetensors.ts'
 import { InvalidArgumentError } from '../../src/errors.ts'
-import { codecs, type DType, dtypeNames, newHostArray } from '../../src/tensor/dtype.ts'
+import { codecs, type DType, dtypeNames } from '../../src/tensor/dtype.ts'
 import { numberToBfloat16, numberToFloat16 } from '../../src/tensor/float-bits.ts'
 
 type Elements =
@@ -329,7 +329,7 @@ test('every pair of dtypes converts any tensor, of any alignment, as the codecs 
         const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
         const result = convertTo({ dtype, shape: [count], bytes }, to)
         expect(result.length).toBe(count)
-        const { decode, encode } = codecs[to]
+        const { decode } = codecs[to]
         for (let index = 0; index < count; index++) {
           const number = numbers[dtype](view, index * sizes[dtype])
           // Integers of 64 bits have tests of their own, above.

@@ -17,7 +17,6 @@ import {
   softmax,
   tensor,
 } from '../../src/ops/index.ts'
-import { activeObservers } from '../../src/ops/observers.ts'
 import { DisposedTensorError } from '../../src/tensor/errors.ts'
 import { arena, type Tensor } from '../../src/tensor/tensor.ts'
 
@@ -51,7 +50,6 @@ beforeEach(() => {
 afterEach(() => {
   x.dispose()
   expect(backend.allocatedBytes).toBe(0)
-  expect(activeObservers().size).toBe(0)
   expect(currentScope()).toBe('')
 })
 
@@ -128,6 +126,31 @@ describe('an observer', () => {
     observe(observer)[Symbol.dispose]()
     scope('encoder', () => void gelu(x))
     expect([lines, activeObservers().size]).toEqual([[], 0])
+  })
+
+  it('that throws leaves nothing behind', () => {
+    const before = backend.allocatedBytes
+    const failing = {
+      operator: () => {
+        throw new Error('seen enough')
+      },
+    }
+    {
+      using _ = observe(failing)
+      expect(() => gelu(x)).toThrow('seen enough')
+    }
+    expect(backend.allocatedBytes).toBe(before)
+  })
+
+  it('may run operators, which nobody is told about', () => {
+    const watch = recorder()
+    const curious: Observer = { operator: ({ output }) => scale(output, 2).dispose() }
+    {
+      using _first = observe(curious)
+      using _second = observe(watch)
+      run(() => gelu(x))
+    }
+    expect(watch.lines).toEqual(["gelu '' -"])
   })
 })
 

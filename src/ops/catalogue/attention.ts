@@ -36,7 +36,7 @@ export const attentionDefinition = defineOperator({
     numHeads: { type: 'integer', summary: 'how many heads share the columns' },
     lengths: { type: 'integers', summary: 'rows of each text, one text after the other' },
   },
-  errorClass: 'matmul',
+  errorClass: 'composite',
   infer: (inputs, { numHeads, lengths }) => {
     const [query, key, value, mask] = inputs as readonly [
       TensorSpec,
@@ -123,7 +123,7 @@ export const attentionDefinition = defineOperator({
         ],
         { numHeads: 4, lengths: [6, 6] },
       ),
-      sample('extreme', 'peaked', three(8, 8, undefined, 12), { numHeads: 2, lengths: [8] }),
+      sample('extreme', 'peaked', three(8, 8, undefined, 3), { numHeads: 2, lengths: [8] }),
       sample('empty', 'no texts', three(0, 8), { numHeads: 2, lengths: [] }),
       sample('odd-sized', 'texts of one row', three(3, 6), { numHeads: 3, lengths: [1, 1, 1] }),
       sample('odd-sized', 'a text without rows', three(5, 6), { numHeads: 2, lengths: [2, 0, 3] }),
