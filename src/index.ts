@@ -14,6 +14,13 @@ export {
   downloadModel,
   HubError,
 } from './checkpoint/hub/download.ts'
+export { SafetensorsError } from './checkpoint/safetensors/error.ts'
+export {
+  type RawTensor,
+  SafetensorsFile,
+  type TensorInfo,
+} from './checkpoint/safetensors/reader.ts'
+export { writeSafetensors } from './checkpoint/safetensors/writer.ts'
 export * from './errors.ts'
 export type { Classification, LabelScore } from './model/classification.ts'
 export { ConfigError, type RobertaConfig } from './model/config.ts'

@@ -1,7 +1,7 @@
 /** Reads model.safetensors.index.json, which says in which shard each tensor of a checkpoint is. */
 import { quote } from './quote.ts'
-import { SafetensorsError } from './safetensors-error.ts'
-import { fileOperation, openRegularFile, readFully } from './safetensors-io.ts'
+import { SafetensorsError } from './safetensors/error.ts'
+import { fileOperation, openRegularFile, readFully } from './safetensors/io.ts'
 import { StrictJsonError, StrictJsonReader } from './strict-json.ts'
 
 /** Bytes. As much as a safetensors header may have, which holds the same names. */

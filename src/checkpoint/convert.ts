@@ -20,8 +20,8 @@ import {
   numberToFloat16,
   oddNumber,
 } from '../tensor/float-bits.ts'
-import type { RawTensor, SafetensorsDType } from './safetensors.ts'
-import { itemSizes, rawTensorFault } from './safetensors-format.ts'
+import { itemSizes, rawTensorFault } from './safetensors/format.ts'
+import type { RawTensor, SafetensorsDType } from './safetensors/reader.ts'
 
 type StoredArray = HostArray | Float64Array | Int16Array | Int8Array
 
@@ -132,7 +132,7 @@ function lookUp(stored: Uint16Array, result: HostArray, table: HostArray): void 
   }
 }
 
-/** The bits of float32 numbers as integers. Only what is normal in float16 is rounded here. */
+/** Rounds the bits as integers where the result is normal, and leaves the rest to the codec. */
 function roundToFloat16(stored: Float32Array, result: Uint16Array): void {
   const patterns = new Uint32Array(stored.buffer, stored.byteOffset, stored.length)
   for (let index = 0; index < stored.length; index++) {

@@ -1,6 +1,7 @@
 /** Fills a model's parameters from a checkpoint: names and shapes checked first, all at once. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import { convertTo } from '../checkpoint/convert.ts'
+import { quote } from '../checkpoint/quote.ts'
 import { FileError } from '../errors.ts'
 import { type Backend, tensor } from '../ops/index.ts'
 import { codecs, type FloatDType, type HostArray } from '../tensor/dtype.ts'
@@ -20,7 +21,8 @@ export class ParameterMismatchError extends FileError {
     const parts = [
       ...part('missing', missing),
       ...part('misshaped', misshaped),
-      ...part('unexpected', unexpected),
+      // Only these names come from the file; they may be hostile.
+      ...part('unexpected', unexpected.map(quote)),
     ]
     super(path, `its tensors do not fit config.json: ${parts.join('; ')}`)
   }
@@ -63,7 +65,9 @@ export async function loadParameters(
     throw new ParameterMismatchError(checkpoint.path, missing, misshaped, unexpected)
   }
   if (unexpected.length > 0) {
-    warn(`${checkpoint.path}: tensors that the model does not use: ${unexpected.join(', ')}`)
+    warn(
+      `${checkpoint.path}: tensors that the model does not use: ${unexpected.map(quote).join(', ')}`,
+    )
   }
   try {
     for (const parameter of parameters) {

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Checkpoint } from '../../src/checkpoint/checkpoint.ts'
-import { SafetensorsError } from '../../src/checkpoint/safetensors-error.ts'
-import { fileBytes, temporaryDirectory } from '../support/safetensors-bytes.ts'
+import { SafetensorsError } from '../../src/checkpoint/safetensors/error.ts'
+import { fileBytes, openFiles, temporaryDirectory } from '../support/safetensors-bytes.ts'
 
 /** A safetensors file of U8 tensors, each of the given bytes. */
 function shard(tensors: Readonly<Record<string, readonly number[]>>): Uint8Array {
@@ -120,6 +120,19 @@ describe('several files', () => {
     for (const name of ['a', 'c']) {
       expect(await failure(kept.read(name))).toMatchObject({ reason: 'closed' })
     }
+  })
+
+  test('are not left open where one of them is rejected', async ({ skip }) => {
+    skip(process.platform !== 'linux', 'only Linux has /proc/self/fd')
+    const { b: _, ...map } = goodMap
+    const directory = await withMap(map)
+    await failure(Checkpoint.open(directory))
+    await writeFile(join(directory, 'model-00002-of-00002.safetensors'), 'damaged')
+    await failure(Checkpoint.open(directory))
+    expect(await openFiles(directory)).toBe(0)
+    await openForTest(await withMap(goodMap)).then(async ({ path }) => {
+      expect(await openFiles(dirname(path))).toBe(2)
+    })
   })
 
   test('have no tensor that they do not have', async () => {

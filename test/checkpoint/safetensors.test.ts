@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { chmod, open, readFile, truncate } from 'node:fs/promises'
 import { freemem } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { SafetensorsFile } from '../../src/checkpoint/safetensors.ts'
-import { SafetensorsError, type SafetensorsReason } from '../../src/checkpoint/safetensors-error.ts'
+import { SafetensorsError, type SafetensorsReason } from '../../src/checkpoint/safetensors/error.ts'
+import { SafetensorsFile } from '../../src/checkpoint/safetensors/reader.ts'
 import { FileError } from '../../src/errors.ts'
 import {
   countingBytes,
@@ -16,6 +16,7 @@ import {
   temporaryDirectory,
   temporaryFile,
 } from '../support/safetensors-bytes.ts'
+import { unprivileged } from '../support/unprivileged.ts'
 
 const tinyModel = fileURLToPath(
   new URL('../../weights/roberta-tiny-go_emotions/model.safetensors', import.meta.url),
@@ -424,6 +425,16 @@ describe('rejects', () => {
     expect(error).toBeInstanceOf(FileError)
   })
 
+  test('a dtype of the format that is not supported, with the way out', async () => {
+    const header = one('{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]}')
+    const path = await temporaryFile(fileBytes(header, new Uint8Array(4)))
+    const error = await failure(SafetensorsFile.open(path))
+    expect(error.message).toContain(
+      'is not one of I64, F64, F32, I32, BF16, F16, I16, I8, U8, BOOL',
+    )
+    expect(error.hint).toContain('convert this tensor')
+  })
+
   test('what is not there', async () => {
     const path = join(await temporaryDirectory(), 'none.safetensors')
     expect(await failure(SafetensorsFile.open(path))).toMatchObject({ reason: 'not-found', path })
@@ -447,11 +458,12 @@ describe('rejects', () => {
   })
 
   test('a file that may not be read', async ({ skip }) => {
-    skip(process.getuid?.() === 0, 'root may read every file')
     skip(process.platform === 'win32', 'Windows has no such permissions')
     const path = await temporaryFile(fileBytes('{}'))
     await chmod(path, 0)
-    expect(await failure(SafetensorsFile.open(path))).toMatchObject({ reason: 'permission', path })
+    await chmod(dirname(path), 0o755)
+    const error = await unprivileged(() => failure(SafetensorsFile.open(path)))
+    expect(error).toMatchObject({ reason: 'permission', path })
   })
 
   test.each([
@@ -544,7 +556,7 @@ function bytesRead(): number {
   return Number(/rchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
 }
 
-test('a tensor of 5 GB, more than one array can hold, does not hinder reading another', async () => {
+test('a tensor of 5 GB does not hinder reading another', async () => {
   const file = await openForTest(await sparseFile(5 * gigabyte))
   expect((await file.read('last')).bytes).toEqual(Uint8Array.of(1, 2, 3, 4))
 })
@@ -555,7 +567,7 @@ test('only what is asked for is read', async ({ skip }) => {
   const before = bytesRead()
   const file = await openForTest(path)
   await file.read('last')
-  expect(bytesRead() - before).toBeLessThan(100_000)
+  expect(bytesRead() - before).toBeLessThan(1_000_000)
 })
 
 test('a tensor of more than 2 GiB is read whole', async ({ skip }) => {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TextInputError } from '../../src/cli/text-input-error.ts'
 import { openTexts, type TextOrigin } from '../../src/cli/text-source.ts'
 import { FileError } from '../../src/errors.ts'
+import { unprivileged } from '../support/unprivileged.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -171,11 +172,10 @@ describe('faults of files', () => {
     const file = await fileOf('a\n')
     await chmod(file, 0)
     await chmod(folder, 0o755)
-    // Root may read everything, so it steps down to nobody (65534) for the attempt.
-    const root = process.getuid?.() === 0
-    if (root) process.seteuid?.(65534)
-    const results = [await readAll({ file }), await readAll({ file: inside })]
-    if (root) process.seteuid?.(0)
+    const results = await unprivileged(async () => [
+      await readAll({ file }),
+      await readAll({ file: inside }),
+    ])
     await chmod(closed, 0o755)
     expect(results.map(({ error }) => error?.reason)).toEqual(['permission', 'permission'])
   })

@@ -1,7 +1,7 @@
 /**
  * Safetensors files made byte by byte, without the project's writer, and a place to put them.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -37,4 +37,13 @@ export async function temporaryFile(bytes: Uint8Array): Promise<string> {
 /** The bytes 0, 1, 2, … */
 export function countingBytes(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => index)
+}
+
+/** How many files under `directory` this process has open, as Linux knows it. */
+export async function openFiles(directory: string): Promise<number> {
+  const descriptors = await readdir('/proc/self/fd')
+  const links = await Promise.all(
+    descriptors.map((descriptor) => readlink(`/proc/self/fd/${descriptor}`).catch(() => '')),
+  )
+  return links.filter((link) => link.startsWith(directory)).length
 }

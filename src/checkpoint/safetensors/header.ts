@@ -3,18 +3,19 @@
  *
  * Everything that can be known to be wrong without looking at the data is found here, so that a
  * header which is returned can be trusted. What makes a single tensor right is in
- * `safetensors-format.ts`.
+ * `format.ts`.
  */
-import { quote } from './quote.ts'
-import { SafetensorsError, type SafetensorsReason } from './safetensors-error.ts'
+import type { ErrorOptions } from '../../errors.ts'
+import { quote } from '../quote.ts'
+import { StrictJsonError, StrictJsonReader } from '../strict-json.ts'
+import { SafetensorsError, type SafetensorsReason } from './error.ts'
 import {
   dtypeFault,
   isSafetensorsDType,
   type SafetensorsDType,
   sizeFault,
   type TensorInfo,
-} from './safetensors-format.ts'
-import { StrictJsonError, StrictJsonReader } from './strict-json.ts'
+} from './format.ts'
 
 /** Bytes before the header, which hold its length as an unsigned 64-bit integer. */
 export const prefixLength = 8
@@ -89,7 +90,7 @@ class HeaderParser {
     } catch (error) {
       if (!(error instanceof StrictJsonError)) throw error
       this.#name ??= error.key
-      throw this.#fault(error.reason, error.message, error)
+      throw this.#fault(error.reason, error.message, { cause: error })
     }
     return { metadata: Object.fromEntries(this.#metadata), tensors: this.#tensors }
   }
@@ -127,7 +128,7 @@ class HeaderParser {
     const dtype = json.string()
     if (isSafetensorsDType(dtype)) return dtype
     const { reason, problem } = dtypeFault(dtype)
-    throw this.#fault(reason, problem)
+    throw this.#fault(reason, problem, { hint: 'convert this tensor to one of them first' })
   }
 
   #readNumbers(json: StrictJsonReader): number[] {
@@ -147,17 +148,20 @@ class HeaderParser {
     return [begin, end]
   }
 
-  #fault(reason: SafetensorsReason, problem: string, cause?: unknown): SafetensorsError {
+  #fault(
+    reason: SafetensorsReason,
+    problem: string,
+    {
+      hint = 'the file was damaged, or not written by a safetensors library; fetch it again',
+      cause,
+    }: ErrorOptions = {},
+  ): SafetensorsError {
     const name = this.#name
-    const hint = 'the file was damaged, or not written by a safetensors library; fetch it again'
-    if (name === undefined) {
-      return new SafetensorsError(this.path, reason, `header: ${problem}`, { hint, cause })
+    if (name === undefined || name === metadataKey) {
+      const subject = name ?? 'header'
+      return new SafetensorsError(this.path, reason, `${subject}: ${problem}`, { hint, cause })
     }
-    if (name === metadataKey) {
-      return new SafetensorsError(this.path, reason, `${metadataKey}: ${problem}`, { hint, cause })
-    }
-    const subject = `tensor ${quote(name)}`
-    return new SafetensorsError(this.path, reason, `${subject}: ${problem}`, {
+    return new SafetensorsError(this.path, reason, `tensor ${quote(name)}: ${problem}`, {
       hint,
       cause,
       tensors: [name],

@@ -2,21 +2,16 @@
  * Reads a safetensors file: its header when it is opened, a tensor's bytes when they are asked for.
  *
  * The bytes come as they are stored; `convert.ts` turns them into host arrays. Several files that
- * make one model are a `Checkpoint`. What a header may say is in `safetensors-header.ts`.
+ * make one model are a `Checkpoint`. What a header may say is in `header.ts`.
  */
 import type { FileHandle } from 'node:fs/promises'
-import { quote } from './quote.ts'
-import { SafetensorsError } from './safetensors-error.ts'
-import { contentFault, type RawTensor, type TensorInfo } from './safetensors-format.ts'
-import {
-  maxHeaderLength,
-  parseHeader,
-  prefixLength,
-  type SafetensorsHeader,
-} from './safetensors-header.ts'
-import { fileOperation, openRegularFile, readFully } from './safetensors-io.ts'
+import { quote } from '../quote.ts'
+import { SafetensorsError } from './error.ts'
+import { contentFault, type RawTensor, type TensorInfo } from './format.ts'
+import { maxHeaderLength, parseHeader, prefixLength, type SafetensorsHeader } from './header.ts'
+import { fileOperation, openRegularFile, readFully } from './io.ts'
 
-export type { RawTensor, SafetensorsDType, TensorInfo } from './safetensors-format.ts'
+export type { RawTensor, SafetensorsDType, TensorInfo } from './format.ts'
 
 export class SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>
@@ -109,7 +104,7 @@ async function readHeader(path: string, handle: FileHandle): Promise<Safetensors
   }
   const dataOffset = prefixLength + Number(length)
   const bytes = new Uint8Array(Number(length))
-  if (dataOffset > size || (await readFully(path, handle, bytes, prefixLength)) < bytes.length) {
+  if ((await readFully(path, handle, bytes, prefixLength)) < bytes.length) {
     const problem = `the header ends at byte ${dataOffset}, but the file has ${size}`
     throw new SafetensorsError(path, 'header-beyond-file', problem, {
       hint: 'the file was cut off on its way here; fetch it again',

@@ -8,17 +8,17 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { quote } from './quote.ts'
-import { SafetensorsError } from './safetensors-error.ts'
+import { quote } from '../quote.ts'
+import { SafetensorsError } from './error.ts'
 import {
   itemSizes,
   type RawTensor,
   rawTensorFault,
   type SafetensorsDType,
   type TensorFault,
-} from './safetensors-format.ts'
-import { maxHeaderLength, metadataKey, prefixLength } from './safetensors-header.ts'
-import { fileOperation, writeFully } from './safetensors-io.ts'
+} from './format.ts'
+import { maxHeaderLength, metadataKey, prefixLength } from './header.ts'
+import { fileOperation, writeFully } from './io.ts'
 
 export interface NamedRawTensor extends RawTensor {
   readonly name: string

@@ -2,12 +2,12 @@
  * What a safetensors file holds: its dtypes, and the rules that a single tensor keeps.
  *
  * The reader, the writer and the conversion all judge tensors by the functions here. How tensors
- * lie in a file is the business of `safetensors-header.ts`. Add a dtype by adding a row to
+ * lie in a file is the business of `header.ts`. Add a dtype by adding a row to
  * `itemSizes` and its conversion to `convert.ts`.
  */
-import { formatShape } from '../tensor/shape.ts'
-import { quote } from './quote.ts'
-import type { SafetensorsReason } from './safetensors-error.ts'
+import { formatShape } from '../../tensor/shape.ts'
+import { quote } from '../quote.ts'
+import type { SafetensorsReason } from './error.ts'
 
 /**
  * Bytes per element, from the largest alignment to the smallest: the order in which the reference

@@ -4,7 +4,7 @@
  * Messages are made where the fault is found; names that come from a file go through `quote`
  * (`quote.ts`). Add a reason by adding a row to `kinds`.
  */
-import { type ErrorKind, type ErrorOptions, FileError } from '../errors.ts'
+import { type ErrorKind, type ErrorOptions, FileError } from '../../errors.ts'
 
 const kinds = {
   'not-found': 'input',

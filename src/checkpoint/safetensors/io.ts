@@ -1,6 +1,6 @@
 /** File operations of safetensors files: whole transfers, and failures as typed errors. */
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { SafetensorsError } from './safetensors-error.ts'
+import { SafetensorsError } from './error.ts'
 
 /** One system call moves less than 2 GiB, so that larger transfers go in pieces. */
 const largestPiece = 2 ** 30
