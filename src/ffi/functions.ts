@@ -1,0 +1,159 @@
+/**
+ * The C functions of AscendCL and aclnn that this package calls, one row each: name and signature.
+ *
+ * Nothing else lists them: the types of the callables are derived from these rows, and both bindings
+ * read them. Order, names and types of the arguments are those of the CANN 8.5 headers, and a test
+ * compares every row with them. Opaque handles (aclTensor, aclrtStream …) are `pointer`, enums are
+ * `int32`, `size_t` is `uint64`. A host buffer fits only where it says `memory`; the asynchronous
+ * copies say `pointer`, since a buffer of JavaScript may move or die before they are done.
+ *
+ * "Not in 8.1" means that the function is absent from the headers of CANN 8.1; callers ask
+ * `Cann.has` first. Add a function by adding a row and running `test/ffi/functions.test.ts`.
+ */
+import type { Signature } from './signature.ts'
+
+/** libascendcl.so: runtime, devices, memory, streams, events, graph capture. */
+const ascendcl = {
+  aclInit: 'int32 (configPath: string)',
+  aclFinalize: 'int32 ()',
+  aclFinalizeReference: 'int32 (refCount: uint64*)', // not in 8.1
+  aclGetRecentErrMsg: 'string ()',
+  aclrtGetSocName: 'string ()',
+  aclrtGetVersion: 'int32 (majorVersion: int32*, minorVersion: int32*, patchVersion: int32*)',
+  aclsysGetCANNVersion: 'int32 (name: int32, version: memory)',
+  aclrtPeekAtLastError: 'int32 (level: int32)',
+  aclrtGetLastError: 'int32 (level: int32)',
+
+  aclrtSetDevice: 'int32 (deviceId: int32)',
+  aclrtResetDevice: 'int32 (deviceId: int32)',
+  aclrtGetDevice: 'int32 (deviceId: int32*)',
+  aclrtGetDeviceCount: 'int32 (count: uint32*)',
+  aclrtGetRunMode: 'int32 (runMode: int32*)',
+  aclrtGetDeviceInfo: 'int32 (deviceId: uint32, attr: int32, value: int64*)', // not in 8.1
+  aclrtSynchronizeDevice: 'int32 ()',
+  aclrtSetSysParamOpt: 'int32 (opt: int32, value: int64)',
+  aclrtCtxSetSysParamOpt: 'int32 (opt: int32, value: int64)',
+
+  aclrtCreateContext: 'int32 (context: pointer*, deviceId: int32)',
+  aclrtDestroyContext: 'int32 (context: pointer)',
+  aclrtSetCurrentContext: 'int32 (context: pointer)',
+  aclrtGetCurrentContext: 'int32 (context: pointer*)',
+
+  aclrtCreateStream: 'int32 (stream: pointer*)',
+  aclrtCreateStreamWithConfig: 'int32 (stream: pointer*, priority: uint32, flag: uint32)',
+  aclrtDestroyStream: 'int32 (stream: pointer)',
+  aclrtSynchronizeStream: 'int32 (stream: pointer)',
+  aclrtSynchronizeStreamWithTimeout: 'int32 (stream: pointer, timeout: int32)',
+  aclrtStreamQuery: 'int32 (stream: pointer, status: int32*)',
+  aclrtStreamWaitEvent: 'int32 (stream: pointer, event: pointer)',
+
+  aclrtMalloc: 'int32 (devPtr: pointer*, size: uint64, policy: int32)',
+  aclrtFree: 'int32 (devPtr: pointer)',
+  aclrtMallocHost: 'int32 (hostPtr: pointer*, size: uint64)',
+  aclrtFreeHost: 'int32 (hostPtr: pointer)',
+  aclrtMemcpy: 'int32 (dst: memory, destMax: uint64, src: memory, count: uint64, kind: int32)',
+  aclrtMemcpyAsync:
+    'int32 (dst: pointer, destMax: uint64, src: pointer, count: uint64, kind: int32, stream: pointer)',
+  aclrtMemset: 'int32 (devPtr: pointer, maxCount: uint64, value: int32, count: uint64)',
+  aclrtMemsetAsync:
+    'int32 (devPtr: pointer, maxCount: uint64, value: int32, count: uint64, stream: pointer)',
+  aclrtGetMemInfo: 'int32 (attr: int32, free: uint64*, total: uint64*)',
+
+  aclrtCreateEventWithFlag: 'int32 (event: pointer*, flag: uint32)',
+  aclrtCreateEventExWithFlag: 'int32 (event: pointer*, flag: uint32)',
+  aclrtDestroyEvent: 'int32 (event: pointer)',
+  aclrtRecordEvent: 'int32 (event: pointer, stream: pointer)',
+  aclrtQueryEventStatus: 'int32 (event: pointer, status: int32*)',
+  aclrtSynchronizeEvent: 'int32 (event: pointer)',
+  aclrtEventElapsedTime: 'int32 (ms: float*, startEvent: pointer, endEvent: pointer)',
+
+  aclmdlRICaptureBegin: 'int32 (stream: pointer, mode: int32)',
+  aclmdlRICaptureGetInfo: 'int32 (stream: pointer, status: int32*, modelRI: pointer*)',
+  aclmdlRICaptureEnd: 'int32 (stream: pointer, modelRI: pointer*)',
+  aclmdlRIExecuteAsync: 'int32 (modelRI: pointer, stream: pointer)',
+  aclmdlRIExecute: 'int32 (modelRI: pointer, timeout: int32)', // not in 8.1
+  aclmdlRIDestroy: 'int32 (modelRI: pointer)',
+} as const satisfies Record<string, Signature>
+
+/** libnnopbase.so: descriptors of tensors, scalars and arrays, and executors. */
+const nnopbase = {
+  aclCreateTensor:
+    'pointer (viewDims: int64*, viewDimsNum: uint64, dataType: int32, stride: int64*, offset: int64, format: int32, storageDims: int64*, storageDimsNum: uint64, tensorData: pointer)',
+  aclDestroyTensor: 'int32 (tensor: pointer)',
+  aclCreateScalar: 'pointer (value: memory, dataType: int32)',
+  aclDestroyScalar: 'int32 (scalar: pointer)',
+  aclCreateIntArray: 'pointer (value: int64*, size: uint64)',
+  aclDestroyIntArray: 'int32 (array: pointer)',
+  aclCreateFloatArray: 'pointer (value: float*, size: uint64)',
+  aclDestroyFloatArray: 'int32 (array: pointer)',
+  aclCreateTensorList: 'pointer (value: pointer*, size: uint64)',
+  aclDestroyTensorList: 'int32 (array: pointer)', // destroys the tensors in it too
+
+  aclSetAclOpExecutorRepeatable: 'int32 (executor: pointer)',
+  aclDestroyAclOpExecutor: 'int32 (executor: pointer)',
+  aclSetInputTensorAddr: 'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
+  aclSetOutputTensorAddr:
+    'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
+  aclSetTensorAddr: 'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
+  aclSetRawTensorAddr: 'int32 (tensor: pointer, addr: pointer)',
+  aclGetRawTensorAddr: 'int32 (tensor: pointer, addr: pointer*)',
+} as const satisfies Record<string, Signature>
+
+/**
+ * libopapi_*.so, or the umbrella libopapi.so: operators. A row holds the arguments of the operator;
+ * the two C functions of every operator follow from it, see `OperatorFunctions`.
+ */
+export const operators = {
+  aclnnEmbedding: 'weight: pointer, indices: pointer, out: pointer',
+  aclnnIndexSelect: 'self: pointer, dim: int64, index: pointer, out: pointer',
+  aclnnAdd: 'self: pointer, other: pointer, alpha: pointer, out: pointer',
+  aclnnMul: 'self: pointer, other: pointer, out: pointer',
+  aclnnMuls: 'self: pointer, other: pointer, out: pointer',
+  aclnnMatmul: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8',
+  aclnnMm: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8',
+  aclnnBatchMatMul: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8',
+  aclnnAddmm:
+    'self: pointer, mat1: pointer, mat2: pointer, beta: pointer, alpha: pointer, out: pointer, cubeMathType: int8',
+  aclnnLayerNorm:
+    'input: pointer, normalizedShape: pointer, weightOptional: pointer, biasOptional: pointer, eps: double, out: pointer, meanOutOptional: pointer, rstdOutOptional: pointer',
+  aclnnAddLayerNorm:
+    'x1: pointer, x2: pointer, gamma: pointer, beta: pointer, biasOptional: pointer, epsilon: double, additionalOutput: bool, yOut: pointer, meanOut: pointer, rstdOut: pointer, xOut: pointer',
+  aclnnSoftmax: 'self: pointer, dim: int64, out: pointer',
+  aclnnScaledMaskedSoftmax:
+    'x: pointer, mask: pointer, scale: double, fixedTriuMask: bool, y: pointer',
+  aclnnGelu: 'self: pointer, out: pointer',
+  aclnnGeluV2: 'x: pointer, approximate: int64, y: pointer',
+  aclnnFastGelu: 'self: pointer, out: pointer', // not in 8.1
+  aclnnTanh: 'self: pointer, out: pointer',
+  aclnnSigmoid: 'self: pointer, out: pointer',
+  aclnnCast: 'self: pointer, dtype: int32, out: pointer',
+  aclnnPermute: 'self: pointer, dims: pointer, out: pointer',
+  aclnnInplaceCopy: 'selfRef: pointer, src: pointer',
+} as const
+
+export type OperatorName = keyof typeof operators
+
+const runSignature =
+  'int32 (workspace: pointer, workspaceSize: uint64, executor: pointer, stream: pointer)'
+
+/** `aclnnXGetWorkspaceSize(arguments…, workspaceSize, executor)` plans, `aclnnX` enqueues. */
+type OperatorFunctions = {
+  readonly [K in OperatorName as `${K}GetWorkspaceSize`]: `int32 (${(typeof operators)[K]}, workspaceSize: uint64*, executor: pointer*)`
+} & { readonly [K in OperatorName]: typeof runSignature }
+
+const opapi = Object.fromEntries(
+  Object.entries(operators).flatMap(([name, list]) => [
+    [`${name}GetWorkspaceSize`, `int32 (${list}, workspaceSize: uint64*, executor: pointer*)`],
+    [name, runSignature],
+  ]),
+) as OperatorFunctions
+
+/** All functions by the library that has them. */
+export const functions = { ascendcl, nnopbase, opapi } as const
+
+export type CannLibrary = keyof typeof functions
+
+type AllFunctions = typeof ascendcl & typeof nnopbase & OperatorFunctions
+
+export type CannFunctionName = keyof AllFunctions
+export type CannSignature<K extends CannFunctionName> = AllFunctions[K] & Signature

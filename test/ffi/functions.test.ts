@@ -1,0 +1,113 @@
+/**
+ * The signature table against the headers, and that a call follows from a row.
+ *
+ * test/fixtures/cann-abi.json holds the C declarations; the translation of C types below is written
+ * from them and knows nothing of the table.
+ */
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import type { NativeFunction } from '../../src/ffi/binding.ts'
+import type { CannFunctionName, CannSignature } from '../../src/ffi/functions.ts'
+import { functions } from '../../src/ffi/functions.ts'
+import type { Signature } from '../../src/ffi/signature.ts'
+import { parseSignature } from '../../src/ffi/signature.ts'
+import abi from '../fixtures/cann-abi.json' with { type: 'json' }
+
+const enums = [
+  'aclError',
+  'aclnnStatus',
+  'aclDataType',
+  'aclFormat',
+  'aclrtRunMode',
+  'aclrtMemMallocPolicy',
+  'aclrtMemcpyKind',
+  'aclrtMemAttr',
+  'aclrtDevAttr',
+  'aclSysParamOpt',
+  'aclrtLastErrLevel',
+  'aclCANNPackageName',
+  'aclrtStreamStatus',
+  'aclrtEventRecordedStatus',
+  'aclmdlRICaptureMode',
+  'aclmdlRICaptureStatus',
+]
+const handles = ['aclrtStream', 'aclrtEvent', 'aclrtContext', 'aclmdlRI']
+const numbers: Record<string, string> = {
+  int8_t: 'int8',
+  int32_t: 'int32',
+  uint32_t: 'uint32',
+  int64_t: 'int64',
+  uint64_t: 'uint64',
+  size_t: 'uint64',
+  float: 'float',
+  double: 'double',
+  bool: 'bool',
+}
+
+/** The types of the notation that are right for a C type; more than one for an untyped address. */
+function expectedTypes(cType: string): readonly string[] {
+  const words = cType.replaceAll('const', ' ').replaceAll('*', ' ').trim()
+  const stars = cType.split('*').length - 1
+  if (words === 'void' || words.startsWith('aclCANNPackageVersion')) {
+    return stars === 1 ? ['pointer', 'memory'] : ['pointer*']
+  }
+  if (words === 'char') return ['string']
+  const value = enums.includes(words) ? 'int32' : numbers[words]
+  if (value !== undefined) return [`${value}${'*'.repeat(stars)}`]
+  // A handle is a pointer by itself, an opaque struct with one star.
+  const levels = handles.includes(words) ? stars + 1 : stars
+  return [`pointer${'*'.repeat(levels - 1)}`]
+}
+
+const rows = Object.entries(functions).flatMap(([library, table]) =>
+  Object.entries(table as Record<string, Signature>).map(([name, signature]) => ({
+    library,
+    name,
+    signature,
+  })),
+)
+const libraryOf = (file: string): string =>
+  file.startsWith('libopapi') ? 'opapi' : file.replace(/^lib|\.so$/g, '')
+
+describe('the signature table', () => {
+  it('has exactly the functions of the fixture, each once', () => {
+    expect(rows.map(({ name }) => name).sort()).toEqual(
+      abi.functions.map(({ name }) => name).sort(),
+    )
+  })
+
+  it.each(rows)('$name agrees with the header', ({ library, name, signature }) => {
+    const declared = abi.functions.find((entry) => entry.name === name)
+    const { result, arguments: list } = parseSignature(signature)
+    expect(library).toBe(libraryOf(declared?.library ?? ''))
+    expect(expectedTypes(declared?.result ?? '')).toContain(result)
+    expect(list.map((argument) => argument.name)).toEqual(declared?.params.map(([param]) => param))
+    for (const [index, [, cType = '']] of (declared?.params ?? []).entries()) {
+      expect(expectedTypes(cType), `${name}, argument ${list[index]?.name}`).toContain(
+        list[index]?.type,
+      )
+    }
+  })
+
+  it('refuses a type that the notation does not have', () => {
+    expect(() => parseSignature('int32 (a: int46)')).toThrow("unknown C type 'int46'")
+    expect(() => parseSignature('int32 a: int32)' as Signature)).toThrow(TypeError)
+  })
+})
+
+describe('the types of the callables', () => {
+  type Callable<K extends CannFunctionName> = NativeFunction<CannSignature<K>>
+
+  it('follow from the rows', () => {
+    expectTypeOf<Parameters<Callable<'aclrtMalloc'>>>().toEqualTypeOf<
+      [BigUint64Array | null, bigint, number]
+    >()
+    expectTypeOf<ReturnType<Callable<'aclGetRecentErrMsg'>>>().toEqualTypeOf<string | null>()
+    expectTypeOf<ReturnType<Callable<'aclCreateTensor'>>>().toEqualTypeOf<bigint>()
+    expectTypeOf<Parameters<Callable<'aclnnMatmulGetWorkspaceSize'>>>().toEqualTypeOf<
+      [bigint, bigint, bigint, number, BigUint64Array | null, BigUint64Array | null]
+    >()
+    expectTypeOf<Parameters<Callable<'aclnnAdd'>>>().toEqualTypeOf<
+      [bigint, bigint, bigint, bigint]
+    >()
+  })
+})
