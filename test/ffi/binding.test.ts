@@ -1,6 +1,7 @@
 /** What crosses the border to C and back, over every binding. Expectations are worked out by hand. */
-import { rmSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { NativeFunction } from '../../src/ffi/binding.ts'
 import { LibraryLoadError } from '../../src/ffi/binding.ts'
@@ -242,5 +243,24 @@ describe('the choice of a binding', () => {
 
   it('loads the binding that was asked for', () => {
     expect(loadBinding('koffi').name).toBe('koffi')
+  })
+
+  it('says how to install a binding that is not there', async () => {
+    // The built files in a folder of their own find no packages.
+    using elsewhere = temporaryFolder()
+    const dist = fileURLToPath(new URL('../../dist', import.meta.url))
+    writeFileSync(join(elsewhere.path, 'package.json'), '{"type":"module"}')
+    cpSync(join(dist, 'errors.js'), join(elsewhere.path, 'errors.js'))
+    cpSync(join(dist, 'ffi'), join(elsewhere.path, 'ffi'), { recursive: true })
+    const moved = pathToFileURL(join(elsewhere.path, 'ffi/load-binding.js')).href
+    const module = (await import(moved)) as typeof import('../../src/ffi/load-binding.ts')
+    for (const [name, hint] of [
+      ['koffi', /npm ci/],
+      ['ffi-napi', /npm install ffi-napi@npm:@2060\.io\/ffi-napi.*or unset ROBERTA_ASCEND_FFI/],
+    ] as const) {
+      const problem = `the FFI binding '${name}' cannot be loaded: Cannot find module '${name}'`
+      expect(() => module.loadBinding(name)).toThrow(problem)
+      expect(() => module.loadBinding(name)).toThrow(hint)
+    }
   })
 })
