@@ -53,6 +53,10 @@ function findFile(file: string, directories: readonly string[]): string | undefi
   return directories.map((directory) => join(directory, file)).find((path) => existsSync(path))
 }
 
+function hasRuntime(directories: readonly string[]): boolean {
+  return runtimeFiles.some((file) => findFile(file, directories) !== undefined)
+}
+
 /** The folders of a name like `8.3.RC1` or `cann-8.5.0` in `folder`, newest first. */
 function versionedFolders(folder: string, pattern: RegExp): string[] {
   if (!existsSync(folder)) return []
@@ -104,7 +108,7 @@ function rootOfLibraryDirectory(directory: string): string {
   return basename(parent).endsWith('-linux') ? dirname(parent) : parent
 }
 
-interface Place extends Pick<CannInstallation, 'foundBy' | 'root' | 'directories'> {}
+type Place = Pick<CannInstallation, 'foundBy' | 'root' | 'directories'>
 
 function locate(options: Required<FindCannOptions>): Place {
   const { device, environment, usualPlaces } = options
@@ -112,7 +116,7 @@ function locate(options: Required<FindCannOptions>): Place {
     const root = environment[foundBy]
     if (!root) continue
     const directories = libraryDirectories(root)
-    if (runtimeFiles.some((file) => findFile(file, directories))) {
+    if (hasRuntime(directories)) {
       return { foundBy, root, directories }
     }
     throw new DeviceUnavailableError(
@@ -122,16 +126,14 @@ function locate(options: Required<FindCannOptions>): Place {
     )
   }
   const loaderPath = (environment.LD_LIBRARY_PATH ?? '').split(':').filter(isAbsolute)
-  const onLoaderPath = loaderPath.find((directory) =>
-    runtimeFiles.some((file) => findFile(file, [directory])),
-  )
+  const onLoaderPath = loaderPath.find((directory) => hasRuntime([directory]))
   if (onLoaderPath !== undefined) {
     const root = rootOfLibraryDirectory(onLoaderPath)
     return { foundBy: 'LD_LIBRARY_PATH', root, directories: loaderPath }
   }
   for (const root of usualPlaces.flatMap(rootsIn)) {
     const directories = libraryDirectories(root)
-    if (runtimeFiles.some((file) => findFile(file, directories))) {
+    if (hasRuntime(directories)) {
       return { foundBy: 'usual place', root, directories }
     }
   }
@@ -170,7 +172,10 @@ export function findCann({
   const stub = Object.values(libraries).flat().find(isLinkStub)
   if (stub !== undefined) {
     throw new DeviceUnavailableError(device, `${stub} is a link stub, not the real library`, {
-      hint: `take the devlib and stub folders out of ${foundBy}`,
+      hint:
+        foundBy === 'LD_LIBRARY_PATH'
+          ? 'take the devlib and stub folders out of LD_LIBRARY_PATH'
+          : 'reinstall the CANN toolkit, whose lib64 must hold real libraries',
     })
   }
   if (libraries.nnopbase.length === 0 || libraries.opapi.length === 0) {

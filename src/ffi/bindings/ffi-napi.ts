@@ -110,7 +110,7 @@ function refTypes(ffi: FfiNapi, ref: RefNapi): (type: CType) => RefType {
   }
 }
 
-/** The arguments of asynchronous calls in flight, so that their memory is not collected. */
+/** The arguments of asynchronous calls in flight: C may read them until the call is done. */
 const inFlight = new Set<readonly unknown[]>()
 
 function bind<S extends Signature>(

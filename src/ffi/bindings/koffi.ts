@@ -25,7 +25,7 @@ function resultConversion(type: CType): ((value: unknown) => unknown) | undefine
   return undefined
 }
 
-/** The arguments of asynchronous calls in flight, so that their memory is not collected. */
+/** The arguments of asynchronous calls in flight: C may read them until the call is done. */
 const inFlight = new Set<readonly unknown[]>()
 
 function bind<S extends Signature>(
