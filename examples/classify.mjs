@@ -11,4 +11,4 @@ await classifier.close()
 
 const classify = await pipeline('text-classification', undefined, { device: 'reference' })
 console.log(await classify('Thank you so much for your help!', { top_k: 2 }))
-await classify.close()
+await classify.dispose()

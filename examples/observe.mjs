@@ -8,7 +8,7 @@ const observer = observe({
   operator({ operator, scope, within, output }) {
     if (!scope.startsWith('roberta.encoder.layer.0.')) return
     const name = within === undefined ? operator : `${within} > ${operator}`
-    console.log(`${scope.padEnd(52)} ${name.padEnd(22)} [${output.shape.join(', ')}]`)
+    console.log(`${scope.padEnd(56)} ${name.padEnd(22)} [${output.shape.join(', ')}]`)
   },
 })
 await classifier.logits(['I am so happy today!'])

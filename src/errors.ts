@@ -51,7 +51,7 @@ export class FileError extends RobertaAscendError {
     problem: string,
     options?: ErrorOptions,
   ) {
-    super(`${path}: ${problem}`, options)
+    super(`${path === '' ? "''" : path}: ${problem}`, options)
   }
 }
 

@@ -13,6 +13,11 @@ const backends: Readonly<Record<string, (() => Backend) | string>> = {
   emulator: 'the Ascend emulator is not built yet',
 }
 
+/** The devices that this version can open. */
+export const availableDevices = Object.keys(backends).filter(
+  (device) => typeof backends[device] !== 'string',
+)
+
 /** Where work goes if nobody says otherwise: the best device there is. */
 export const defaultDevice = 'auto'
 
@@ -27,11 +32,13 @@ export async function openBackend(device: string = defaultDevice): Promise<Backe
   const open = Object.hasOwn(backends, kind) ? backends[kind] : undefined
   if (open === undefined) {
     throw new InvalidArgumentError('device', `there is no device '${device}'`, {
-      hint: `use one of ${Object.keys(backends).join(', ')}, auto`,
+      hint: `use one of ${availableDevices.join(', ')}, auto`,
     })
   }
   if (typeof open === 'string') {
-    throw new DeviceUnavailableError(device, open, { hint: 'use reference' })
+    throw new DeviceUnavailableError(device, open, {
+      hint: `use one of ${availableDevices.join(', ')}, auto`,
+    })
   }
   return open()
 }

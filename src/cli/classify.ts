@@ -79,7 +79,7 @@ export function classifyCommand(): Command {
 function refuseArguments([first]: readonly string[]): void {
   if (first === undefined) return
   throw new InvalidArgumentError(`'${first}'`, 'is neither an option nor a command', {
-    hint: 'give texts with --text; see --help for the commands',
+    hint: 'give texts with --text; roberta-ascend --help lists the commands',
   })
 }
 
@@ -111,12 +111,19 @@ async function classify(options: Options): Promise<void> {
 
 function origin({ text, batchFile }: Options): TextOrigin {
   if (text !== undefined && batchFile !== undefined) {
-    throw new InvalidArgumentError('--text and --batch-file', 'exclude each other')
+    throw new InvalidArgumentError('--text and --batch-file', 'exclude each other', {
+      hint: 'give one of them',
+    })
   }
   if (text !== undefined) return { texts: text }
   if (batchFile !== undefined) return { file: batchFile }
-  if (process.stdin.isTTY) note('Reading texts from standard input, one a line; end with Ctrl-D.')
+  if (isTyped({})) note('Reading texts from standard input, one a line; end with Ctrl-D.')
   return { stdin: process.stdin }
+}
+
+/** True if a person types the texts. */
+function isTyped({ text, batchFile }: Pick<Options, 'text' | 'batchFile'>): boolean {
+  return text === undefined && batchFile === undefined && process.stdin.isTTY === true
 }
 
 function announce({ name, config, backend, dtype }: SequenceClassifier, options: Options): void {
@@ -132,31 +139,37 @@ async function classifyAll(
   writer: ResultWriter,
   options: Options,
 ): Promise<void> {
+  // A person who types a line wants its answer before the next.
+  const size = isTyped(options) ? 1 : options.batchSize
   const format =
     texts.count === undefined
       ? '{value} texts in {duration_formatted}'
       : '{bar} {value}/{total} texts, {eta_formatted} left'
-  const progress = new Progress({ format })
+  const hasProgress = !isTyped(options) && (texts.count ?? Infinity) > size
+  const progress = hasProgress ? new Progress(format, texts.count ?? 0) : undefined
   let done = 0
   let cut = 0
+  let notFinite = 0
   try {
-    for await (const batch of batches(texts, options.batchSize)) {
+    for await (const batch of batches(texts, size)) {
       const rows = await classifyBatch(classifier, batch, done, options)
-      if (process.stdout.isTTY) progress.hide()
+      if (process.stdout.isTTY) progress?.hide()
       for (const row of rows) {
         await writer.write(toRow(row, options.all === true))
         if (row.record.truncated) cut += 1
+        if (!row.logits.every(Number.isFinite)) notFinite += 1
       }
       done += batch.length
-      if (batch.length < (texts.count ?? Infinity)) progress.update(done, texts.count ?? done)
+      progress?.update(done, texts.count ?? done)
     }
   } finally {
-    progress.stop()
+    progress?.stop()
   }
   if (cut > 0) {
     const limit = options.maxLength ?? classifier.maxTokens
-    note(`${cut} of ${done} texts had more than ${limit} tokens and were cut.`)
+    note(`Texts with more than ${limit} tokens, which were cut: ${cut} of ${done}.`)
   }
+  if (notFinite > 0) note(`warning: texts with NaN or infinite logits: ${notFinite} of ${done}`)
 }
 
 function toRow(

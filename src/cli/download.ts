@@ -8,22 +8,27 @@ export function downloadCommand(): Command {
     .description('download a model from the Hugging Face hub, or a mirror of it (HF_ENDPOINT)')
     .argument('<HUB_ID>', 'for example SamLowe/roberta-base-go_emotions')
     .option('--revision <NAME>', 'a branch, tag or commit', 'main')
+    .option('--output <DIR>', 'where to put it (default: weights/NAME)')
     .action(download)
 }
 
-async function download(id: string, { revision }: { revision: string }): Promise<void> {
-  const progress = new Progress({
-    format: '{bar} {percentage}% of {megabytes} MB, {eta_formatted} left, {file}',
-  })
+interface Options {
+  readonly revision: string
+  readonly output?: string
+}
+
+async function download(id: string, { revision, output }: Options): Promise<void> {
+  const progress = new Progress('{bar} {percentage}% of {megabytes} MB, {eta_formatted} left', 0)
   try {
     const { directory } = await downloadModel(id, {
       revision,
-      onProgress: ({ doneBytes, totalBytes, file }) =>
-        progress.update(doneBytes, totalBytes, { file, megabytes: Math.round(totalBytes / 1e6) }),
+      ...(output === undefined ? {} : { directory: output }),
+      onProgress: ({ doneBytes, totalBytes }) =>
+        progress.update(doneBytes, totalBytes, { megabytes: Math.round(totalBytes / 1e6) }),
     })
     progress.stop()
     process.stdout.write(`${directory}\n`)
-    note(`Try it: roberta-ascend --model ${id} --text "I am so happy today!"`)
+    note(`Try it: roberta-ascend --model ${output ?? id} --text "I am so happy today!"`)
   } finally {
     progress.stop()
   }

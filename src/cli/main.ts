@@ -11,11 +11,14 @@ import { Command, CommanderError } from 'commander'
 import { type ErrorKind, RobertaAscendError } from '../errors.ts'
 import { classifyCommand } from './classify.ts'
 import { downloadCommand } from './download.ts'
+import { note } from './notes.ts'
 import { OutputClosedError } from './output/index.ts'
 
 const exitCodes: Readonly<Record<ErrorKind, number>> = { input: 2, environment: 3, device: 4 }
 const usageExitCode = 2
 const defectExitCode = 70
+
+const defaultCommand = 'classify'
 
 function program(): Command {
   const { version, description } = JSON.parse(
@@ -24,19 +27,43 @@ function program(): Command {
   return new Command('roberta-ascend')
     .description(description)
     .version(version)
-    .addCommand(classifyCommand(), { isDefault: true })
+    .enablePositionalOptions()
+    .addCommand(classifyCommand())
     .addCommand(downloadCommand())
-    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +
+        `Options of a command: roberta-ascend ${defaultCommand} --help`,
+    )
 }
 
-/** `--batch_file` is `--batch-file`. Values and what follows `--` stay as they are. */
-export function normalizeArguments(args: readonly string[]): string[] {
-  const end = args.indexOf('--')
-  return args.map((arg, index) =>
-    (end >= 0 && index > end) || !arg.startsWith('--')
-      ? arg
-      : arg.replace(/^[^=]*/, (option) => option.replaceAll('_', '-')),
-  )
+/**
+ * A command line as commander wants it: with the command's name, and options spelt with dashes
+ * (`--batch_file` is `--batch-file`). Values of options stay as they are, also if they look like
+ * options themselves.
+ */
+export function normalizeArguments(root: Command, args: readonly string[]): string[] {
+  const names = [...root.commands.map((command) => command.name()), 'help']
+  const ownOptions = ['-h', '--help', '-V', '--version']
+  const [first = ''] = args
+  const isNamed = names.includes(first) || ownOptions.includes(first)
+  const [name, ...rest] = isNamed ? args : [defaultCommand, ...args]
+  const options = root.commands.find((command) => command.name() === name)?.options ?? []
+  let isValue = false
+  let isOver = false
+  const normalized = rest.map((arg) => {
+    if (isOver || isValue || !arg.startsWith('--')) {
+      isValue = false
+      return arg
+    }
+    isOver = arg === '--'
+    const [given = ''] = arg.split('=', 1)
+    const long = given.replaceAll('_', '-')
+    const option = options.find((known) => known.long === long)
+    isValue = option?.required === true && given === arg
+    return option === undefined ? arg : long + arg.slice(given.length)
+  })
+  return name === undefined ? [] : [name, ...normalized]
 }
 
 /** Runs one command line and returns its exit code; never throws. */
@@ -45,33 +72,44 @@ export async function run(args: readonly string[]): Promise<number> {
   for (const command of [root, ...root.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} })
   }
+  const normalized = normalizeArguments(root, args)
   try {
-    await root.parseAsync(normalizeArguments(args), { from: 'user' })
+    await root.parseAsync(normalized, { from: 'user' })
     return 0
   } catch (error) {
-    return report(error)
+    return report(error, normalized[0] ?? '')
   }
 }
 
-function report(error: unknown): number {
+function report(error: unknown, command: string): number {
   // Help and version are "errors" of commander's with exit code 0. A closed pipe wants no message.
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   if (error instanceof OutputClosedError) return 0
   if (process.env.DEBUG) console.error(error)
   if (error instanceof CommanderError) {
-    complain(`${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see --help`)
+    // `help` of a command there is not has printed the commands there are.
+    if (error.code !== 'commander.help') {
+      note(`roberta-ascend: ${usageMessage(error)}; see roberta-ascend ${command} --help`)
+    }
     return usageExitCode
   }
   if (error instanceof RobertaAscendError) {
-    complain(error.message)
+    note(`roberta-ascend: ${error.message}`)
     return exitCodes[error.kind]
   }
-  complain(`a defect of this program: ${String(error)}; run again with DEBUG=1 for the stack`)
+  const hint = 'run again with DEBUG=1 for the stack'
+  note(`roberta-ascend: a defect of this program: ${String(error)}; ${hint}`)
   return defectExitCode
 }
 
-function complain(message: string): void {
-  process.stderr.write(`roberta-ascend: ${message}\n`)
+function usageMessage({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/ is invalid\. (?=must )/, ' is invalid: it ')
+    .replace(/\.$/, '')
 }
 
+// Notes are best effort: a closed or full standard error takes no result away.
+process.stderr.on('error', () => {})
 process.exitCode = await run(process.argv.slice(2))

@@ -1,44 +1,46 @@
 /** Notes and progress on standard error, where they are in nobody's way. */
-import { type Options, SingleBar } from 'cli-progress'
+import { SingleBar } from 'cli-progress'
+import { escapeControls } from './output/index.ts'
 
-/** One line for the reader; never part of the result. */
+/** One line for the reader; never part of the result. What it quotes cannot control the terminal. */
 export function note(message: string): void {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(`${escapeControls(message)}\n`)
 }
 
-/** A progress bar on standard error; invisible where that is not a terminal. */
+/** A progress bar on standard error; none where that is not a terminal that can draw one. */
 export class Progress {
-  readonly #bar: SingleBar
-  #isShown = false
+  readonly #bar: SingleBar | undefined
 
-  constructor(options: Options) {
+  /** `format` is cli-progress's, with `{bar}`, `{value}`, `{total}`, `{eta_formatted}` and the like. */
+  constructor(format: string, total: number) {
+    if (!process.stderr.isTTY || process.env.TERM === 'dumb') return
     this.#bar = new SingleBar({
+      format,
       stream: process.stderr,
+      // What remains of the line is for the numbers.
+      barsize: Math.max(8, Math.min(40, process.stderr.columns - 45)),
       clearOnComplete: true,
-      // Its handler for Ctrl-C would keep the program from being stopped.
+      // What it would change of the terminal stays changed if the program is stopped; and its own
+      // handler for Ctrl-C would keep the program from being stopped.
+      linewrap: true,
       gracefulExit: false,
-      ...options,
     })
+    this.#bar.start(total, 0)
   }
 
-  /** Shows the bar, or moves it. */
   update(done: number, total: number, payload: object = {}): void {
-    if (!this.#isShown) this.#bar.start(total, done, payload)
-    this.#isShown = true
-    this.#bar.setTotal(total)
-    this.#bar.update(done, payload)
+    this.#bar?.setTotal(total)
+    this.#bar?.update(done, payload)
   }
 
   /** Takes the bar off the screen while something else is written to the terminal. */
   hide(): void {
-    if (this.#isShown && process.stderr.isTTY) {
-      process.stderr.clearLine(0)
-      process.stderr.cursorTo(0)
-    }
+    if (this.#bar === undefined) return
+    process.stderr.clearLine(0)
+    process.stderr.cursorTo(0)
   }
 
   stop(): void {
-    if (this.#isShown) this.#bar.stop()
-    this.#isShown = false
+    this.#bar?.stop()
   }
 }

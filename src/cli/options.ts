@@ -1,6 +1,6 @@
 /** Options that several commands share, and how their values are read. */
 import { Option, InvalidArgumentError as UsageError } from 'commander'
-import { defaultDevice } from '../backends/open.ts'
+import { availableDevices, defaultDevice } from '../backends/open.ts'
 import { floatDTypes } from '../tensor/dtype.ts'
 
 export function modelOption(): Option {
@@ -11,9 +11,10 @@ export function modelOption(): Option {
 }
 
 export function deviceOption(): Option {
-  return new Option('--device <DEVICE>', 'reference, cpu, npu[:N], emulator or auto').default(
-    defaultDevice,
-  )
+  return new Option(
+    '--device <DEVICE>',
+    `where to compute: ${availableDevices.join(', ')} or auto`,
+  ).default(defaultDevice)
 }
 
 export function dtypeOption(): Option {
@@ -26,7 +27,7 @@ export function dtypeOption(): Option {
 export function positiveInteger(text: string): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
-    throw new UsageError('it is not a whole number of 1 or more.')
+    throw new UsageError(`must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}.`)
   }
   return value
 }
@@ -34,8 +35,8 @@ export function positiveInteger(text: string): number {
 /** A number from 0 to 1. */
 export function fraction(text: string): number {
   const value = Number(text)
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
-    throw new UsageError('it is not a number between 0 and 1.')
+  if (!/^(\d+\.?\d*|\.\d+)(e-?\d+)?$/i.test(text) || value > 1) {
+    throw new UsageError('must be a number from 0 to 1.')
   }
   return value
 }

@@ -36,7 +36,8 @@ const schema = z.object({
   architectures: z.array(z.string()).nullish(),
   vocab_size: size,
   hidden_size: size,
-  num_hidden_layers: size,
+  // Far beyond any published model; what is made for each layer should not exhaust the memory.
+  num_hidden_layers: size.max(1000),
   num_attention_heads: size,
   intermediate_size: size,
   max_position_embeddings: size,

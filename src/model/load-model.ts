@@ -22,16 +22,23 @@ export async function loadModel(
 
 async function readConfig(path: string): Promise<RobertaConfig> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw new FileError(path, cause.code === 'ENOENT' ? 'is missing' : 'cannot be read', {
-      hint: 'a model directory holds config.json, a tokenizer and model.safetensors',
-      cause,
-    })
+    throw new FileError(
+      path,
+      cause.code === 'ENOENT' ? 'is missing' : `cannot be read (${cause.code})`,
+      {
+        hint: 'a model directory holds config.json, a tokenizer and model.safetensors',
+        cause,
+      },
+    )
   })
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw new FileError(path, `is not valid JSON: ${(cause as Error).message}`, { cause })
+    throw new FileError(path, `is not valid JSON: ${(cause as Error).message}`, {
+      hint: 'fetch the file again',
+      cause,
+    })
   }
   return parseConfig(json, path)
 }

@@ -24,7 +24,9 @@ export class ParameterMismatchError extends FileError {
       // Only these names come from the file; they may be hostile.
       ...part('unexpected', unexpected.map(quote)),
     ]
-    super(path, `its tensors do not fit config.json: ${parts.join('; ')}`)
+    super(path, `its tensors do not fit config.json: ${parts.join('; ')}`, {
+      hint: 'take config.json and the weights from the same model',
+    })
   }
 }
 

@@ -1,6 +1,5 @@
 /** Where a model's files are: a directory, a downloaded Hugging Face model, or the embedded one. */
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { localModelDirectory, parseHubId, readManifest } from '../checkpoint/hub/download.ts'
 import { FileError } from '../errors.ts'
@@ -23,31 +22,31 @@ export async function locateModel(model: string | undefined): Promise<string> {
       hint: 'give the directory that holds config.json and model.safetensors',
     })
   }
-  if (!isHubId(model)) throw new FileError(model, 'there is no such directory')
+  if (!isHubId(model)) throw noModel(model)
   const directory = localModelDirectory(model)
   const manifest = await readManifest(directory)
-  if (manifest !== undefined && manifest.id !== model) {
+  if (manifest?.id === model) return directory
+  if (manifest !== undefined) {
     throw new FileError(directory, `holds ${manifest.id}, not ${model}`, {
       hint: 'give the directory of the model instead of its id',
     })
   }
-  // Without a manifest it may have been put there by hand; config.json shows that it is whole.
-  if (manifest === undefined && !(await exists(join(directory, 'config.json')))) {
-    throw new FileError(model, `is neither a directory nor downloaded to ${directory}`, {
-      hint: `run: roberta-ascend download ${model}`,
-    })
-  }
-  return directory
+  if (!model.includes('/')) throw noModel(model)
+  throw new FileError(model, `is neither a directory nor downloaded to ${directory}`, {
+    hint: `run: roberta-ascend download ${model}`,
+  })
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined
+function noModel(model: string): FileError {
+  return new FileError(model, 'there is no such directory', {
+    hint: 'give a directory with config.json and model.safetensors, or the id of a downloaded model',
+  })
 }
 
-/** `OWNER/NAME`, as opposed to a path. */
+/** What may be an id, as opposed to a path. */
 function isHubId(model: string): boolean {
   try {
-    return model.split('/').length === 2 && parseHubId(model) !== undefined
+    return parseHubId(model) !== undefined
   } catch {
     return false
   }

@@ -21,13 +21,14 @@ export interface TextClassificationPipeline extends AsyncDisposable {
     options?: TextClassificationOptions & { readonly top_k?: 1 },
   ): Promise<LabelScore[]>
   (texts: readonly string[], options: TextClassificationOptions): Promise<LabelScore[][]>
-  close(): Promise<void>
+  /** Gives the model back. */
+  dispose(): Promise<void>
 }
 
 /** Loads a model for a task; `text-classification` (or `sentiment-analysis`) is the only one. */
 export async function pipeline(
   task: 'text-classification' | 'sentiment-analysis',
-  model?: string,
+  model?: string | null,
   options: Omit<LoadOptions, 'modelPath'> = {},
 ): Promise<TextClassificationPipeline> {
   if (task !== 'text-classification' && task !== 'sentiment-analysis') {
@@ -35,7 +36,7 @@ export async function pipeline(
       hint: "use 'text-classification'",
     })
   }
-  const classifier = await GoEmotionsClassifier.load({ ...options, modelPath: model })
+  const classifier = await GoEmotionsClassifier.load({ ...options, modelPath: model ?? undefined })
 
   async function classify(
     input: string | readonly string[],
@@ -48,9 +49,9 @@ export async function pipeline(
     return typeof input === 'string' || top_k === 1 ? best.flat() : best
   }
 
-  const close = (): Promise<void> => classifier.close()
+  const dispose = (): Promise<void> => classifier.close()
   return Object.assign(classify as TextClassificationPipeline, {
-    close,
-    [Symbol.asyncDispose]: close,
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   })
 }

@@ -41,8 +41,11 @@ export function select(
 
 /** Throws `InvalidArgumentError` unless the selection makes sense. */
 export function checkSelection({ threshold, topK }: Selection): void {
-  if (threshold !== undefined && !(threshold >= 0 && threshold <= 1)) {
-    throw new InvalidArgumentError('threshold', `${threshold} is not between 0 and 1`)
+  if (
+    threshold !== undefined &&
+    !(typeof threshold === 'number' && threshold >= 0 && threshold <= 1)
+  ) {
+    throw new InvalidArgumentError('threshold', `${threshold} is not a number from 0 to 1`)
   }
   if (topK !== undefined && !(Number.isInteger(topK) && topK > 0)) {
     throw new InvalidArgumentError('top-k', `${topK} is not a positive integer`)

@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path'
 import { openBackend } from '../backends/open.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
 import { type FloatDType, isDType, isFloatDType } from '../tensor/dtype.ts'
 import { type Encoding, RobertaTokenizer } from '../tokenizer/tokenizer.ts'
@@ -33,6 +33,8 @@ export interface Logits {
 }
 
 export class SequenceClassifier implements AsyncDisposable {
+  #isClosed = false
+
   private constructor(
     /** The directory's name. */
     readonly name: string,
@@ -91,6 +93,9 @@ export class SequenceClassifier implements AsyncDisposable {
 
   /** Logits of one batch of texts, in their order. */
   async logits(texts: readonly string[], maxLength?: number): Promise<Logits[]> {
+    if (this.#isClosed) {
+      throw new RobertaAscendError('this classifier is closed', { hint: 'load another one' })
+    }
     const encodings = texts.map((text) => this.encode(text, maxLength))
     const sequences = encodings.map(({ inputIds }) => inputIds)
     const rows = await forwardLogits(this.model, this.backend, sequences)
@@ -99,6 +104,8 @@ export class SequenceClassifier implements AsyncDisposable {
 
   /** Gives the weights back and closes the device. */
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
     for (const parameter of this.model.parameters) parameter.dispose()
     await this.backend.close()
   }

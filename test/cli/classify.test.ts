@@ -1,10 +1,11 @@
 /** The program as a user runs it: a process, its output, its exit code. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { cpSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { program, runProgram } from '../support/program.ts'
 
@@ -12,6 +13,8 @@ const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', 
 const golden = JSON.parse(
   readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
 ) as { cases: { text: string; truncated: boolean; logits64: number[] }[] }
+
+const execute = promisify(execFile)
 
 let folder: string
 beforeAll(async () => {
@@ -94,6 +97,21 @@ describe('results', () => {
     expect(await labels('--threshold', '1')).toEqual([])
   })
 
+  test('values that look like options stay as they are', async () => {
+    const values = ['--foo_bar baz_q', '--help', '-V', '--', '--batch_file']
+    const rows = await records(values.flatMap((value) => ['--text', value]))
+    expect(rows.map(({ text }) => text)).toEqual(values)
+    const [row] = await records(['--text=--foo_bar', '--top_k=1', '--max_length', '16'])
+    expect(row!.text).toBe('--foo_bar')
+    expect(row!.labels).toHaveLength(1)
+  })
+
+  test('a closed standard error takes no result away', async () => {
+    const script = 'for i in 1 2 3; do echo I am happy; done | "$0" "$1" --format jsonl 2>&-'
+    const { stdout } = await execute('sh', ['-c', script, process.execPath, program])
+    expect(stdout.trim().split('\n')).toHaveLength(3)
+  })
+
   test('a cut text is marked and reported', async () => {
     const { stdout, stderr, code } = await run([
       '--format=json',
@@ -107,7 +125,7 @@ describe('results', () => {
     const [cut, whole] = JSON.parse(stdout) as Record[]
     expect(cut!.truncated).toBe(true)
     expect(whole).not.toHaveProperty('truncated')
-    expect(stderr).toContain('1 of 2 texts had more than 8 tokens')
+    expect(stderr).toContain('more than 8 tokens, which were cut: 1 of 2')
   })
 
   test('a text of 100,000 characters is classified like any other', async () => {
@@ -170,6 +188,8 @@ describe('bad input gets one line on standard error, its exit code, and no outpu
     ['unknown device', ['--text', 'x', '--device', 'gpu'], 2, ['gpu', 'reference']],
     ['unknown dtype', ['--text', 'x', '--dtype', 'int8'], 2, ['int8', 'float16']],
     ['unknown format', ['--text', 'x', '--format', 'xml'], 2, ['xml', 'jsonl']],
+    ['an unknown command to help with', ['help', 'foo'], 2, ['classify', 'download']],
+    ['an empty file name', ['--batch-file', ''], 2, ["''"]],
     ['two sources', ['--text', 'x', '--batch-file', 'empty'], 2, ['--text', '--batch-file']],
     ['no NPU', ['--text', 'x', '--device', 'npu:0'], 3, ['npu:0']],
     ['missing model', ['--text', 'x', '--model', './nowhere'], 2, ['nowhere']],
@@ -185,7 +205,8 @@ describe('bad input gets one line on standard error, its exit code, and no outpu
     const outcome = await run(args)
     expect(outcome.code, outcome.stderr).toBe(code)
     expect(outcome.stdout).toBe('')
-    expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
+    // Help is the one answer of several lines.
+    if (args[0] !== 'help') expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
     for (const word of mentions) expect(outcome.stderr).toContain(word)
     expect(outcome.stderr).not.toMatch(/\n\s+at /)
   })
@@ -225,6 +246,12 @@ describe('damaged models', () => {
   test.each<[name: string, files: { [name: string]: string | undefined }, mentions: string[]]>([
     ['no config.json', { 'config.json': undefined }, ['config.json', 'missing']],
     ['broken JSON', { 'config.json': '{"model_type": ' }, ['config.json', 'JSON']],
+    ['hostile JSON', { 'config.json': '\x1b[31m\x07\n{' }, ['config.json', '\\x1b[31m\\x07\\n']],
+    [
+      'a billion layers',
+      { 'config.json': JSON.stringify({ ...config, num_hidden_layers: 1e9 }) },
+      ['config.json', 'num_hidden_layers'],
+    ],
     ['empty JSON', { 'config.json': '' }, ['config.json']],
     [
       'an activation there is not',
@@ -273,6 +300,7 @@ describe('damaged models', () => {
     const outcome = await run(['--text', 'x', '--model', model, '--format', 'jsonl', '--all'])
     expect(outcome.code).toBe(0)
     expect(outcome.stderr).toMatch(/warning: .*classifier\.dense\.bias holds 1 NaN/)
+    expect(outcome.stderr).toContain('NaN or infinite logits: 1 of 1')
     expect((JSON.parse(outcome.stdout) as Record).logits![0]).toBeNull()
   })
 

@@ -1,6 +1,6 @@
 /** `download`, then `--model HUB_ID`, as processes against a local server that behaves like the hub. */
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -80,6 +80,18 @@ test('offline', async () => {
   expect(outcome.code).toBe(3)
   expect(outcome.stderr).toContain('HF_ENDPOINT')
   expect(outcome.stderr.trim().split('\n')).toHaveLength(1)
+})
+
+test('--output, and a directory that nobody downloaded', async () => {
+  expect((await run('download', id, '--output', 'elsewhere')).stdout).toBe('elsewhere\n')
+  expect((await run('--model', 'elsewhere', '--text', 'x')).code).toBe(0)
+  const outcome = await run('--model', id, '--text', 'x')
+  expect(outcome.code).toBe(2)
+  await cp(join(cwd, 'elsewhere'), join(cwd, 'weights', 'tiny-go_emotions'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.roberta-ascend.json'),
+  })
+  expect((await run('--model', id, '--text', 'x')).code).toBe(2)
 })
 
 test('a model of the same name from another owner is not mistaken for it', async () => {

@@ -51,6 +51,7 @@ describe('GoEmotionsClassifier', () => {
     [['a', 7], {}, 'texts[1]'],
     ['a text', {}, 'texts'],
     [['a'], { threshold: 2 }, 'threshold'],
+    [['a'], { threshold: '0.3' as unknown as number }, 'threshold'],
     [['a'], { topK: 0 }, 'top-k'],
     [['a'], { batchSize: 0 }, 'batch-size'],
     [['a'], { maxLength: 1 }, 'max-length'],
@@ -69,6 +70,20 @@ describe('GoEmotionsClassifier', () => {
     }
   })
 
+  test('closing twice is fine; using it afterwards is not', async () => {
+    const short = await GoEmotionsClassifier.load()
+    await short.close()
+    await short.close()
+    await expect(short.predict(['a'])).rejects.toThrow('this classifier is closed')
+  })
+
+  test('two predictions at once do not disturb each other', async () => {
+    const texts = [['I love you.', 'ok'], ['That is disgusting.']]
+    const apart = [await classifier.predict(texts[0]!), await classifier.predict(texts[1]!)]
+    const together = await Promise.all(texts.map((some) => classifier.predict(some)))
+    expect(together).toEqual(apart)
+  })
+
   test('dtypes that no model has', async () => {
     const load = GoEmotionsClassifier.load({ dtype: 'int32' as 'float32' })
     await expect(load).rejects.toThrow("dtype: 'int32'")
@@ -80,7 +95,7 @@ describe('pipeline', () => {
   beforeAll(async () => {
     classify = await pipeline('text-classification')
   })
-  afterAll(() => classify.close())
+  afterAll(() => classify.dispose())
 
   // The forms of transformers.js' text-classification pipeline.
   test('one text: its best label', async () => {

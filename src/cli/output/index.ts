@@ -6,6 +6,7 @@ import { tableWriter } from './table.ts'
 import { terminalWriter } from './terminal.ts'
 import type { OutputStream, ResultWriter, WriterOptions } from './writer.ts'
 
+export { escapeControls } from './display.ts'
 export { OutputClosedError, OutputError } from './sink.ts'
 export type { ClassificationRow, OutputStream, ResultWriter, WriterOptions } from './writer.ts'
 
