@@ -493,20 +493,27 @@ describe('a directory', () => {
     await expectWholeModel()
   })
 
-  it('may be filled by two downloads at once', async () => {
-    await Promise.all([download(), download()])
+  it('is filled by one download at a time; the second finds all there', async () => {
+    const both = await Promise.all([download(), download()])
+    await expectWholeModel()
+    const counts = both.map(({ fetched }) => fetched.length).sort((a, b) => a - b)
+    expect(counts).toEqual([0, modelNames.length])
+    expect(await readdir(root)).toEqual(['model'])
+  })
+
+  it('whose lock was left by a process that died is taken over', async () => {
+    const dead = spawn(process.execPath, ['-e', ''])
+    await new Promise((resolve) => dead.on('close', resolve))
+    await writeFile(`${directory}.lock`, `${dead.pid}\n`)
+    await download()
     await expectWholeModel()
   })
 
-  it('may be filled by a second download while the first is slow', async () => {
-    const content = noise(50)
-    hub.push(id, { ...model, 'model.safetensors': { content, lfs: true } })
-    hub.fault('model.safetensors', { trickle: 10, times: 1 })
-    const slow = download()
-    await vi.waitFor(async () => expect(await held()).toBeGreaterThan(0))
-    expect((await download()).fetched).toContain('model.safetensors')
-    expect((await slow).fetched).not.toContain('model.safetensors')
-    await expectWholeModel(content)
+  it('that stays locked is waited for until the caller has enough', async () => {
+    await writeFile(`${directory}.lock`, `${process.pid}\n`)
+    const signal = AbortSignal.timeout(250)
+    await expect(download({ signal })).rejects.toMatchObject({ name: 'TimeoutError' })
+    expect(hub.requests).toEqual([])
   })
 })
 

@@ -6,8 +6,7 @@
  * and an update that fails leaves the former model as it was. While files arrive, a ledger says
  * which content each partial file belongs to, so that a later run continues only what is the same.
  *
- * Two processes that download the same files to one directory at once write the same bytes to the
- * same places, and the slower one finds that the file is there already.
+ * Only one download works on a directory at a time; see `lock.ts`.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
@@ -163,14 +162,9 @@ export class ModelDirectory {
     if (this.#created) await disk(this.path, rmdir(this.path))
   }
 
-  // Another process may have brought the same file first.
   async #settle(file: RemoteFile): Promise<void> {
     const partial = this.partialPath(file.name)
-    try {
-      await disk(partial, rename(partial, this.finalPath(file.name)))
-    } catch (error) {
-      if (!(await this.has(file, undefined))) throw error
-    }
+    await disk(partial, rename(partial, this.finalPath(file.name)))
   }
 
   async #remove(path: string): Promise<void> {

@@ -3,15 +3,15 @@
  *
  * This file is the order of events. The parts: `id.ts` names, `connection.ts` one exchange,
  * `listing.ts` what there is and what is needed, `transfer.ts` one file, `directory.ts`
- * the place on disk.
+ * the place on disk, `lock.ts` one download at a time.
  */
 import { readFile } from 'node:fs/promises'
-import { connect, type HubConnectionOptions } from './connection.ts'
+import { connect, type HubConnection, type HubConnectionOptions } from './connection.ts'
 import { ModelDirectory } from './directory.ts'
 import { disk } from './disk.ts'
-import { HubError } from './error.ts'
 import { localModelDirectory, parseHubId, parseRevision } from './id.ts'
 import { listRepository, type RemoteFile, selectModelFiles, selectShards } from './listing.ts'
+import { withLock } from './lock.ts'
 import { transfer } from './transfer.ts'
 
 export { type ModelManifest, readManifest } from './directory.ts'
@@ -65,8 +65,18 @@ export async function downloadModel(
   const revision = parseRevision(options.revision ?? 'main')
   const connection = connect(options)
   const directory = options.directory ?? localModelDirectory(id)
-  const place = await ModelDirectory.open(directory, id)
+  return withLock(directory, connection.signal, () =>
+    downloadTo(directory, { id, revision }, connection, options),
+  )
+}
 
+async function downloadTo(
+  directory: string,
+  { id, revision }: { readonly id: string; readonly revision: string },
+  connection: HubConnection,
+  options: DownloadOptions,
+): Promise<DownloadedModel> {
+  const place = await ModelDirectory.open(directory, id)
   const listing = await listRepository(connection, { id, revision })
   const source = { id, revision, commit: listing.commit }
   const fetched: string[] = []
@@ -78,14 +88,7 @@ export async function downloadModel(
       return place.finalPath(file.name)
     }
     const partial = await place.claim(file)
-    try {
-      await transfer(connection, source, file, partial, onBytes)
-    } catch (error) {
-      // Another process that downloads the same model may have been first, and moved the file.
-      const moved = error instanceof HubError && error.reason === 'filesystem'
-      if (moved && (await place.has(file, connection.signal))) return place.finalPath(file.name)
-      throw error
-    }
+    await transfer(connection, source, file, partial, onBytes)
     fetched.push(file.name)
     return partial
   }
