@@ -4,6 +4,7 @@
 // for a documented error; call() turns it into the status and the thread's error text.
 #pragma once
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -35,36 +36,37 @@ EMULATOR_API aclError currentDeviceFault();
 
 class EMULATOR_API Call {
  public:
-  explicit Call(const char *function);  // throws Failure when this call was asked to fail
+  explicit Call(const char *function);
   ~Call();
   Call(const Call &) = delete;
 
-  static aclError fail(const Failure &failure) noexcept;
+  aclError fail(aclError code, const char *message) const;  // sets the thread's error text; returns code
+  aclError injected() const { return injectedFailure; }     // what ascendEmulatorFailCall asked for; 0 for nothing
 
  private:
   CallSite outerSite;
-  aclError outerFault;
+  aclError outerFault, injectedFailure;
 };
 
 template <class Body>
-aclError call(const char *function, Body body) noexcept {
+aclError call(const char *function, Body body) {
+  Call current(function);
+  if (current.injected() != ACL_SUCCESS)
+    return current.fail(current.injected(), "failed on request (ascendEmulatorFailCall)");
   try {
-    Call current(function);
-    try {
-      body();
-      return ACL_SUCCESS;
-    } catch (const std::bad_alloc &) {
-      throw Failure(ACL_ERROR_BAD_ALLOC, "out of host memory");
-    }
+    body();
+    return ACL_SUCCESS;
   } catch (const Failure &failure) {
-    return Call::fail(failure);
+    return current.fail(failure.code, failure.what());
+  } catch (const std::bad_alloc &) {
+    return current.fail(ACL_ERROR_BAD_ALLOC, "out of host memory");
   }
 }
 
 // For the functions that return an object instead of a status: NULL on failure.
-template <class Result, class Body>
-Result callForPointer(const char *function, Body body) noexcept {
-  Result result = nullptr;
+template <class Body>
+auto callForPointer(const char *function, Body body) {
+  decltype(body()) result = nullptr;
   call(function, [&] { result = body(); });
   return result;
 }
