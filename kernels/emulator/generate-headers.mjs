@@ -1,15 +1,16 @@
-// Writes acl_emulator.h, the C declarations of the AscendCL + aclnn ABI, from abi.json.
+// Writes acl_emulator.h, the C declarations of the AscendCL + aclnn ABI, from abi.json, and next to it
+// acl_calls.inc, a call of every function with arguments of zero, for the tests that walk all functions.
 //
-//   node generate-headers.mjs abi.json build/include/acl_emulator.h
+//   node generate-headers.mjs abi.json build/include
 //
 // The libraries and the tests include only this header, so the compiler proves that every definition has
 // the ABI's signature. To add a function or an enum, add it to abi.json. The profiling and dump groups are
 // left out: the emulator has neither.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { join } from 'node:path'
 
-const [input, output] = process.argv.slice(2)
-if (!input || !output) throw new Error('usage: generate-headers.mjs ABI_JSON HEADER')
+const [input, directory] = process.argv.slice(2)
+if (!input || !directory) throw new Error('usage: generate-headers.mjs ABI_JSON DIRECTORY')
 const abi = JSON.parse(readFileSync(input, 'utf8'))
 
 const omittedGroups = new Set(['prof', 'dump'])
@@ -35,8 +36,17 @@ const prototypes = functions.map(({ name, return: result, params }) => {
 })
 const codes = Object.entries(abi.error_codes).map(([name, code]) => `  ${name} = ${code},`)
 
-mkdirSync(dirname(output), { recursive: true })
-writeFileSync(output, `/* Generated from abi.json by generate-headers.mjs: do not edit. */
+const calls = functions.map(({ name, library, params }) => {
+  const shortName = /^lib(ascendcl|nnopbase|opapi)/.exec(library)[1]
+  return `ACL_CALL(${shortName}, ${name}, ${name}(${params.map(() => '{}').join(', ')}))`
+})
+
+mkdirSync(directory, { recursive: true })
+writeFileSync(join(directory, 'acl_calls.inc'), `/* Generated from abi.json by generate-headers.mjs: do not edit.
+ * C++ only: ACL_CALL(library, name, call). */
+${calls.join('\n')}
+`)
+writeFileSync(join(directory, 'acl_emulator.h'), `/* Generated from abi.json by generate-headers.mjs: do not edit. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -36,11 +36,13 @@ struct Side {
 
   bool onDevice() const { return place == Place::device; }
 
-  // The task must find the memory still there when it runs; freeing it meanwhile was reported then.
+  // The task must find the memory still there when it runs, or is replayed by a graph.
   void requireAlive(const char *name) const {
     if (place != Place::device) return;
-    if (const RangeFault fault = checkDeviceRange(name, range.address, range.size, -1))
-      throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message);
+    const RangeFault fault = checkDeviceRange(name, range.address, range.size, -1);
+    if (!fault) return;
+    violation(fault.kind, fault.message);
+    throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message);
   }
 
   Range range;
