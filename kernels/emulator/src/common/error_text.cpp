@@ -5,6 +5,8 @@
 namespace emulator {
 namespace {
 
+constexpr size_t kMaximumPending = 16384;  // the oldest text goes first
+
 thread_local std::string pending, handedOut;
 thread_local aclError last = ACL_SUCCESS;
 
@@ -13,6 +15,7 @@ thread_local aclError last = ACL_SUCCESS;
 void setLastError(aclError code, const std::string &message) noexcept {
   last = code;
   pending = "[Ascend emulator] " + std::to_string(code) + ": " + message + (pending.empty() ? "" : "\n") + pending;
+  if (pending.size() > kMaximumPending) pending.resize(kMaximumPending);
 }
 
 const char *takeErrorText() {

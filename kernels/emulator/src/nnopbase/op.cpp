@@ -15,6 +15,7 @@ namespace {
 // A tensor argument at phase 2: the view kernels get, and the device memory it must lie in.
 struct Resolved {
   std::string name;  // "input 0"
+  const std::byte *base = nullptr;
   View view;
   Range range{};
 };
@@ -53,13 +54,11 @@ Resolved resolve(const Argument &argument, std::string name, bool write) {
   const auto alive = tensors().find(argument.handle);
   if (!alive)
     violation(kind::destroyedHandle, resolved.name + " was destroyed between phase 1 and phase 2");
-  const auto *base = static_cast<const std::byte *>(alive ? alive->address : seen.address);
+  resolved.base = static_cast<const std::byte *>(alive ? alive->address : seen.address);
   resolved.view = {seen.dtype, seen.shape, seen.strides, seen.offset, nullptr};
   const auto size = static_cast<int64_t>(elementSize(seen.dtype));
-  resolved.range = {base + seen.offset * size, static_cast<size_t>(extent(seen.shape, seen.strides) * size), write};
-  if (resolved.range.size > 0 && reinterpret_cast<uintptr_t>(base) % 64 != 0)
-    violation(kind::misaligned, "the base address of " + resolved.name + " is not a multiple of 64");
-  resolved.view.data = reach(base);
+  resolved.range = {resolved.base + seen.offset * size, static_cast<size_t>(extent(seen.shape, seen.strides) * size), write};
+  resolved.view.data = reach(resolved.base);
   return resolved;
 }
 
@@ -71,6 +70,10 @@ RangeFault firstFault(const Invocation &invocation) {
   if (invocation.workspace.size > 0)
     return checkDeviceRange("the workspace", invocation.workspace.address, invocation.workspace.size, invocation.device);
   return {};
+}
+
+void requireAligned(const std::string &what, const void *address) {
+  if (reinterpret_cast<uintptr_t>(address) % 64 != 0) violation(kind::misaligned, what + " is not a multiple of 64");
 }
 
 void poisonView(const View &view, std::byte *at, size_t dim) {
@@ -139,7 +142,6 @@ Range checkedWorkspace(const Executor &executor, void *workspace, uint64_t size)
     violation(kind::smallWorkspace, message);
     throw Failure(ACLNN_ERR_PARAM_INVALID, message);
   }
-  if (reinterpret_cast<uintptr_t>(workspace) % 64 != 0) violation(kind::misaligned, "the workspace is not at a multiple of 64");
   return {workspace, executor.workspaceSize, true};
 }
 
@@ -199,9 +201,15 @@ aclnnStatus runOp(const char *function, void *workspace, uint64_t workspaceSize,
       task->execute = [fault] { throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message); };
     } else {
       for (const auto *list : {&invocation->inputs, &invocation->outputs})
-        for (const Resolved &r : *list)
-          if (r.range.size > 0) task->ranges.push_back(r.range);
-      if (scratch.size > 0) task->ranges.push_back(scratch);
+        for (const Resolved &r : *list) {
+          if (r.range.size == 0) continue;
+          task->ranges.push_back(r.range);
+          requireAligned("the base address of " + r.name, r.base);
+        }
+      if (scratch.size > 0) {
+        task->ranges.push_back(scratch);
+        requireAligned("the workspace", scratch.address);
+      }
       task->execute = [invocation] { execute(*invocation); };
     }
     RuntimeLock lock(runtimeMutex());

@@ -181,7 +181,8 @@ aclTensorList *aclCreateTensorList(const aclTensor *const *value, uint64_t size)
 aclnnStatus aclDestroyTensorList(const aclTensorList *array) {
   return call(__func__, [&] {
     if (!array) return;
-    for (const aclTensor *member : tensorLists.remove(array)->members) destroy(tensors(), member);
+    const auto list = tensorLists.remove(array);
+    for (const aclTensor *member : list->members) destroy(tensors(), member);
   });
 }
 
@@ -200,7 +201,8 @@ aclScalarList *aclCreateScalarList(const aclScalar *const *value, uint64_t size)
 aclnnStatus aclDestroyScalarList(const aclScalarList *array) {
   return call(__func__, [&] {
     if (!array) return;
-    for (const aclScalar *member : scalarLists.remove(array)->members) destroy(scalars, member);
+    const auto list = scalarLists.remove(array);
+    for (const aclScalar *member : list->members) destroy(scalars, member);
   });
 }
 
