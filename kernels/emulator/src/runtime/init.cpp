@@ -34,6 +34,11 @@ void shutDown() {
   writeReport();
 }
 
+// A process that ends without finalising still gets its report, without the search for leaks.
+__attribute__((destructor)) void reportAtExit() {
+  if (initialised()) writeReport();
+}
+
 }  // namespace
 
 bool initialised() {

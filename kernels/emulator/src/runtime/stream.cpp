@@ -164,7 +164,7 @@ void Stream::drop() {
     queue.pop_back();
     if (task->finished) task->finished(*this);
   }
-  issued = completed + queue.size();
+  completed = issued - queue.size();
   books.clear();
   taskFinished().notify_all();
 }

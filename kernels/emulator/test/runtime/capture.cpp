@@ -58,6 +58,7 @@ int main() {
 
     // A replay is work in flight like any other.
     CHECK_OK(aclmdlRIExecuteAsync(graph, stream));
+    settle();
     first(b);
     CHECK_VIOLATION("missing-synchronise", "aclrtMemcpy");
     CHECK_OK(aclrtSynchronizeStream(stream));

@@ -27,6 +27,7 @@ int main() {
     CHECK_NO_VIOLATION();
 
     CHECK_OK(aclrtMemsetAsync(buffer.address, 64, 4, 64, first));
+    settle();
     CHECK_OK(aclrtMemcpyAsync(pinned.address, 64, buffer.address, 64, ACL_MEMCPY_DEVICE_TO_HOST, second));
     CHECK_VIOLATION("unordered-streams", "aclrtMemcpyAsync");
     CHECK_OK(aclrtSynchronizeDevice());
@@ -41,6 +42,7 @@ int main() {
     CHECK_OK(aclrtRecordEvent(event, first));
     CHECK_OK(aclrtMemsetAsync(later.address, 64, 8, 64, first));
     CHECK_OK(aclrtSynchronizeEvent(event));
+    settle();
     CHECK_OK(aclrtMemcpy(host, 64, buffer.address, 64, ACL_MEMCPY_DEVICE_TO_HOST));
     CHECK_NO_VIOLATION();
     CHECK_OK(aclrtMemcpy(host, 64, later.address, 64, ACL_MEMCPY_DEVICE_TO_HOST));

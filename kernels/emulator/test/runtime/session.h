@@ -1,5 +1,6 @@
 // A process that is initialised and has device 0 set, as most tests need it; ends with no violation left.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -53,5 +54,9 @@ struct EventHandle {
   operator aclrtEvent() const { return event; }
   aclrtEvent event = nullptr;
 };
+
+// Long enough for enqueued work to be done: where a missing synchronise is planted, the program itself must
+// not race, or the thread sanitizer would rightly say so.
+inline void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
 
 inline void inThread(const std::function<void()> &body) { std::thread(body).join(); }

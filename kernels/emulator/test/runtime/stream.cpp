@@ -31,9 +31,11 @@ int main() {
   {
     StreamHandle stream;
     CHECK_OK(aclrtMemsetAsync(buffer.address, 64, 6, 64, stream));
+    settle();
     CHECK_OK(aclrtMemcpy(host, 64, buffer.address, 64, ACL_MEMCPY_DEVICE_TO_HOST));
     CHECK_VIOLATION("missing-synchronise", "aclrtMemcpy");
     CHECK_OK(aclrtMemcpyAsync(pinned.address, 64, buffer.address, 64, ACL_MEMCPY_DEVICE_TO_HOST, stream));
+    settle();
     CHECK_OK(aclrtMemcpy(other.address, 64, pinned.address, 64, ACL_MEMCPY_HOST_TO_DEVICE));
     CHECK_VIOLATION("missing-synchronise", "aclrtMemcpy");
     CHECK_OK(aclrtMemset(buffer.address, 64, 0, 64));
