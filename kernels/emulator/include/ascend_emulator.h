@@ -46,10 +46,10 @@ ACL_FUNC_VISIBILITY void ascendEmulatorHold(int hold);
 ACL_FUNC_VISIBILITY uint64_t ascendEmulatorViolationCount(void);
 
 /* Living objects of a kind: tensor, scalar, int-array, float-array, bool-array, tensor-list, scalar-list,
- * executor, context, stream, event, graph, device-memory, host-memory; NULL for all of them. */
+ * executor, context, stream, event, graph, task-group, device-memory, host-memory; NULL for all of them. */
 ACL_FUNC_VISIBILITY uint64_t ascendEmulatorLiveObjects(const char *kind);
 
-/* The report as JSON: {"emulator":true,"violations":[{"kind","function","call","message"}],"calls":{name:n},
+/* The report as JSON: {"emulator":true,"violationCount":n,"violations":[{"kind","function","call","message"}],"calls":{name:n},
  * "live":{kind:n},"peakMemory":[bytes of each device]}. Writes at most size bytes with the closing NUL and
  * returns the length of the whole text without it, as snprintf does. */
 ACL_FUNC_VISIBILITY size_t ascendEmulatorReport(char *buffer, size_t size);

@@ -2,7 +2,8 @@
 //
 // A handle is a number that is never used twice and points nowhere, so a destroyed handle is recognised for
 // ever and dereferencing one faults. Objects are shared: work in flight keeps what it needs alive.
-// A new kind of object is one table.
+// A new kind of object is one table, made at namespace scope and never destroyed: the report must know all
+// kinds from the moment the library is loaded.
 #pragma once
 #include <cstdio>
 #include <memory>

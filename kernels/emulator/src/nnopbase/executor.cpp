@@ -9,6 +9,8 @@
 namespace emulator {
 namespace {
 
+HandleTable<Executor> &executorsTable = *new HandleTable<Executor>("executor", ACLNN_ERR_INNER_NULLPTR);
+
 enum class Among { inputs, outputs, all };
 
 void requireHandles(const void *executor, const void *tensor) {
@@ -53,10 +55,7 @@ aclnnStatus setDynamicAddress(const char *function, Among among, aclOpExecutor *
 
 }  // namespace
 
-HandleTable<Executor> &executors() {
-  static auto &table = *new HandleTable<Executor>("executor", ACLNN_ERR_INNER_NULLPTR);
-  return table;
-}
+HandleTable<Executor> &executors() { return executorsTable; }
 
 bool isPlanned(const aclTensor *tensor) {
   const auto uses = [&](const Executor &executor) {

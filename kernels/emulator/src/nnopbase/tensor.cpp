@@ -7,6 +7,8 @@
 namespace emulator {
 namespace {
 
+HandleTable<Tensor> &tensorsTable = *new HandleTable<Tensor>("tensor", ACLNN_ERR_INNER_NULLPTR);
+
 Shape dims(const char *name, const int64_t *values, uint64_t count) {
   if (!values && count > 0) throw Failure(ACLNN_ERR_PARAM_NULLPTR, std::string(name) + " is NULL");
   return values ? Shape(values, values + count) : Shape();
@@ -44,10 +46,7 @@ void handOut(const char *name, const Shape &values, int64_t **out, uint64_t *cou
 
 }  // namespace
 
-HandleTable<Tensor> &tensors() {
-  static auto &table = *new HandleTable<Tensor>("tensor", ACLNN_ERR_INNER_NULLPTR);
-  return table;
-}
+HandleTable<Tensor> &tensors() { return tensorsTable; }
 
 const Tensor &get(const aclTensor *tensor) { return *tensors().require(tensor); }
 

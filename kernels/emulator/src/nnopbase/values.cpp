@@ -9,11 +9,9 @@ namespace {
 
 template <class Object>
 HandleTable<Object> &table(const char *kind) {
-  static auto &made = *new HandleTable<Object>(kind, ACLNN_ERR_INNER_NULLPTR);
-  return made;
+  return *new HandleTable<Object>(kind, ACLNN_ERR_INNER_NULLPTR);
 }
 
-// Made while the library loads, so that the report knows all kinds from the start.
 HandleTable<Scalar> &scalars = table<Scalar>("scalar");
 HandleTable<IntArray> &intArrays = table<IntArray>("int-array");
 HandleTable<FloatArray> &floatArrays = table<FloatArray>("float-array");

@@ -13,17 +13,15 @@
 namespace emulator {
 namespace {
 
+HandleTable<Graph> &graphsTable = *new HandleTable<Graph>("graph", ACL_ERROR_RT_INVALID_HANDLE);
+HandleTable<TaskGroup> &groups = *new HandleTable<TaskGroup>("task-group", ACL_ERROR_RT_INVALID_HANDLE);
+
 thread_local aclmdlRICaptureMode threadMode = ACL_MODEL_RI_CAPTURE_MODE_GLOBAL;
 
 // Guarded by the runtime lock.
 std::set<std::shared_ptr<Graph>> &capturing() {
   static auto &all = *new std::set<std::shared_ptr<Graph>>;
   return all;
-}
-
-HandleTable<TaskGroup> &groups() {
-  static auto &table = *new HandleTable<TaskGroup>("task-group", ACL_ERROR_RT_INVALID_HANDLE);
-  return table;
 }
 
 void requireMode(aclmdlRICaptureMode mode) {
@@ -48,7 +46,7 @@ void endCapture(const std::shared_ptr<Graph> &graph) {
 }
 
 void discard(Graph &graph) {
-  for (aclrtTaskGrp group : graph.groups) groups().remove(group);
+  for (aclrtTaskGrp group : graph.groups) groups.remove(group);
   graphs().remove(graph.handle);
 }
 
@@ -81,10 +79,7 @@ Position replay(Graph &graph, Stream &stream) {
 
 }  // namespace
 
-HandleTable<Graph> &graphs() {
-  static auto &table = *new HandleTable<Graph>("graph", ACL_ERROR_RT_INVALID_HANDLE);
-  return table;
-}
+HandleTable<Graph> &graphs() { return graphsTable; }
 
 bool recordInGraph(Stream &stream, const std::shared_ptr<Task> &task) {
   if (stream.update) {
@@ -268,7 +263,7 @@ aclError aclmdlRICaptureTaskGrpEnd(aclrtStream stream, aclrtTaskGrp *handle) {
     if (!graph.groupOpen) throw Failure(ACL_ERROR_STREAM_TASK_GROUP_STATUS, "no task group is open");
     graph.groupOpen = false;
     auto group = std::make_shared<TaskGroup>(TaskGroup{where->capture, graph.groupFirst, graph.tasks.size() - graph.groupFirst});
-    *handle = reinterpret_cast<aclrtTaskGrp>(groups().add(std::move(group), false));
+    *handle = reinterpret_cast<aclrtTaskGrp>(groups.add(std::move(group), false));
     graph.groups.push_back(*handle);
   });
 }
@@ -277,7 +272,7 @@ aclError aclmdlRICaptureTaskGrpEnd(aclrtStream stream, aclrtTaskGrp *handle) {
 aclError aclmdlRICaptureTaskUpdateBegin(aclrtStream stream, aclrtTaskGrp handle) {
   return call(__func__, [&] {
     const auto where = streamFor(stream);
-    const auto group = groups().require(handle);
+    const auto group = groups.require(handle);
     RuntimeLock lock(runtimeMutex());
     const auto graph = group->graph.lock();
     if (!graph || graph->capturing || where->capture || where->update)

@@ -10,6 +10,8 @@
 namespace emulator {
 namespace {
 
+HandleTable<Context> &contextsTable = *new HandleTable<Context>("context", ACL_ERROR_RT_CONTEXT_NULL);
+
 struct Device {
   uint64_t references = 0;
   std::shared_ptr<Context> context;
@@ -96,10 +98,7 @@ void requireOption(aclSysParamOpt opt, int64_t value) {
 
 }  // namespace
 
-HandleTable<Context> &contexts() {
-  static auto &table = *new HandleTable<Context>("context", ACL_ERROR_RT_CONTEXT_NULL);
-  return table;
-}
+HandleTable<Context> &contexts() { return contextsTable; }
 
 DeviceCounts &countsOf(int device) { return devices()[device].counts; }
 

@@ -9,6 +9,8 @@
 namespace emulator {
 namespace {
 
+HandleTable<Event> &eventsTable = *new HandleTable<Event>("event", ACL_ERROR_RT_INVALID_HANDLE);
+
 constexpr uint32_t kEventsPerDevice = 65536;
 constexpr uint32_t kKnownFlags = ACL_EVENT_SYNC | ACL_EVENT_CAPTURE_STREAM_PROGRESS | ACL_EVENT_TIME_LINE |
                                  ACL_EVENT_DEVICE_USE_ONLY | ACL_EVENT_EXTERNAL | ACL_EVENT_IPC;
@@ -62,10 +64,7 @@ std::shared_ptr<Recording> timed(aclrtEvent handle, const char *name) {
 
 }  // namespace
 
-HandleTable<Event> &events() {
-  static auto &table = *new HandleTable<Event>("event", ACL_ERROR_RT_INVALID_HANDLE);
-  return table;
-}
+HandleTable<Event> &events() { return eventsTable; }
 
 }  // namespace emulator
 

@@ -7,6 +7,8 @@
 namespace emulator {
 namespace {
 
+HandleTable<Stream> &streamHandlesTable = *new HandleTable<Stream>("stream", ACL_ERROR_RT_INVALID_HANDLE);
+
 constexpr uint32_t kStreamsPerDevice = 1984;
 
 void createStream(aclrtStream *stream) {
@@ -42,10 +44,7 @@ void synchroniseStream(aclrtStream handle, int32_t timeout) {
 
 }  // namespace
 
-HandleTable<Stream> &streamHandles() {
-  static auto &table = *new HandleTable<Stream>("stream", ACL_ERROR_RT_INVALID_HANDLE);
-  return table;
-}
+HandleTable<Stream> &streamHandles() { return streamHandlesTable; }
 
 std::shared_ptr<Stream> streamFor(aclrtStream handle) {
   const auto context = currentContext();
