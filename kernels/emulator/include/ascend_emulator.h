@@ -6,6 +6,7 @@
  *   ASCEND_EMULATOR_MEMORY      bytes of memory of each device (64 GiB, at most the machine's own memory)
  *   ASCEND_EMULATOR_ARITHMETIC  0: operators do nothing on the device, to measure host cost (1)
  *   ASCEND_EMULATOR_POISON      0: fresh memory and outputs are not filled with 0xFF, to measure kernels (1)
+ *   ASCEND_EMULATOR_THREADS     threads that operators compute with (as many as processors)
  *   ASCEND_EMULATOR_FAIL        function:n:code,... as ascendEmulatorFailCall
  *   ASCEND_EMULATOR_REPORT      where the report goes at finalise: "stderr" or a path; nothing if unset
  */

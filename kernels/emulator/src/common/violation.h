@@ -32,6 +32,7 @@ constexpr const char *unrecordedEvent = "unrecorded-event";     // waiting for a
 constexpr const char *wrongDevice = "wrong-device";             // memory of one device used on another
 constexpr const char *executorReused = "executor-reused";       // one-shot executor used after its phase 2
 constexpr const char *wrongExecutor = "wrong-executor";         // phase 2 of another operator, or another tensor's index
+constexpr const char *indexOutOfRange = "index-out-of-range";    // an index that its table does not have
 constexpr const char *addressUpdate = "address-update";         // aclSetRawTensorAddr between phase 1 and phase 2
 }  // namespace kind
 

@@ -8,15 +8,13 @@
 namespace emulator {
 namespace {
 
-constexpr const char *indexOutOfRange = "index-out-of-range";
-
 std::vector<int64_t> checkedIndices(const View &view, int64_t rows) {
   std::vector<int64_t> indices(static_cast<size_t>(view.numel()));
   loadTail(view, view.first<std::byte>(), 0, indices.data());
   for (size_t i = 0; i < indices.size(); ++i) {
     if (indices[i] >= 0 && indices[i] < rows) continue;
     const std::string message = "index " + std::to_string(i) + " is " + std::to_string(indices[i]) + "; allowed: 0 to " + std::to_string(rows - 1);
-    violation(indexOutOfRange, message);
+    violation(kind::indexOutOfRange, message);
     throw Failure(ACL_ERROR_RT_VECTOR_CORE_EXCEPTION, message);
   }
   return indices;
