@@ -1,0 +1,81 @@
+// Writes acl_emulator.h, the C declarations of the AscendCL + aclnn ABI, from abi.json, and next to it
+// acl_calls.inc, a call of every function with arguments of zero, for the tests that walk all functions.
+//
+//   node generate-headers.mjs abi.json build/include
+//
+// The libraries and the tests include only this header, so the compiler proves that every definition has
+// the ABI's signature. To add a function or an enum, add it to abi.json. The profiling and dump groups are
+// left out: the emulator has neither.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const [input, directory] = process.argv.slice(2)
+if (!input || !directory) throw new Error('usage: generate-headers.mjs ABI_JSON DIRECTORY')
+const abi = JSON.parse(readFileSync(input, 'utf8'))
+
+const omittedGroups = new Set(['prof', 'dump'])
+const functions = abi.functions.filter(({ group }) => !omittedGroups.has(group))
+const isIdentifier = (name) => /^[A-Za-z_]\w*$/.test(name)
+
+// An enum whose name begins with "acl" is a C type; the others are constants for integer parameters,
+// kept where their names are macros of the official headers.
+const enums = Object.entries(abi.enums).map(([name, values]) => {
+  const constants = Object.entries(values).filter(([key]) => isIdentifier(key) && /^ACL/.test(key))
+  if (constants.length === 0 || name.startsWith('prof')) return ''
+  const body = constants.map(([key, value]) => `  ${key} = ${value},`).join('\n')
+  return name.startsWith('acl') ? `typedef enum {\n${body}\n} ${name};\n` : `enum {\n${body}\n};\n`
+})
+
+const opaque = ['aclTensor', 'aclScalar', 'aclIntArray', 'aclFloatArray', 'aclBoolArray', 'aclTensorList',
+  'aclScalarList', 'aclOpExecutor']
+const voidPointers = ['aclrtStream', 'aclrtEvent', 'aclrtContext', 'aclmdlRI', 'aclrtTaskGrp']
+
+const prototypes = functions.map(({ name, return: result, params }) => {
+  const list = params.map((p) => `${p.type} ${p.name}`).join(', ') || 'void'
+  return `ACL_FUNC_VISIBILITY ${result} ${name}(${list});`
+})
+const codes = Object.entries(abi.error_codes).map(([name, code]) => `  ${name} = ${code},`)
+
+const calls = functions.map(({ name, library, params }) => {
+  const shortName = /^lib(ascendcl|nnopbase|opapi)/.exec(library)[1]
+  return `ACL_CALL(${shortName}, ${name}, ${name}(${params.map(() => '{}').join(', ')}))`
+})
+
+mkdirSync(directory, { recursive: true })
+writeFileSync(join(directory, 'acl_calls.inc'), `/* Generated from abi.json by generate-headers.mjs: do not edit.
+ * C++ only: ACL_CALL(library, name, call). */
+${calls.join('\n')}
+`)
+writeFileSync(join(directory, 'acl_emulator.h'), `/* Generated from abi.json by generate-headers.mjs: do not edit. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ACL_FUNC_VISIBILITY __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef int32_t aclError;
+typedef int32_t aclnnStatus;
+${voidPointers.map((name) => `typedef void *${name};`).join('\n')}
+${opaque.map((name) => `typedef struct ${name} ${name};`).join('\n')}
+
+${enums.filter(Boolean).join('\n')}
+/* Six NUL-terminated texts, 512 bytes in all; the offsets are the ABI's, the names are ours. */
+typedef struct {
+  char version[128], majorVersion[64], minorVersion[64], releaseVersion[64], patchVersion[64], reserved[128];
+} aclCANNPackageVersion;
+
+enum {
+${codes.join('\n')}
+};
+
+${prototypes.join('\n')}
+
+#ifdef __cplusplus
+}
+#endif
+`)

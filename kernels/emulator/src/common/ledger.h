@@ -1,0 +1,34 @@
+// The process's books: how often each function was called, which calls are to fail, what was violated.
+// It knows no function by name.
+#pragma once
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "violation.h"
+
+namespace emulator {
+
+struct FunctionRecord {
+  uint64_t count = 0;                                  // since the start: numbers the calls
+  uint64_t countAtReset = 0;
+  std::map<uint64_t, aclError> failures, faults;       // by call number
+};
+
+class Ledger {
+ public:
+  static Ledger &instance();  // lives until the process is gone: stream threads may outlast static destructors
+
+  std::mutex mutex;  // guards everything below
+  std::map<std::string, FunctionRecord, std::less<>> functions;
+  std::vector<Violation> violations;  // the first maximumKept
+  uint64_t violationCount = 0;
+
+  static constexpr size_t maximumKept = 1000;
+};
+
+// Writes the report where ASCEND_EMULATOR_REPORT says; at finalise.
+void writeReport();
+
+}  // namespace emulator

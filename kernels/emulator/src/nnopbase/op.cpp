@@ -1,0 +1,220 @@
+// The two-phase frame: planOp makes an executor, runOp checks and enqueues it.
+#include "op.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "../common/config.h"
+#include "../runtime/context.h"
+#include "descriptors.h"
+#include "executor.h"
+
+namespace emulator {
+namespace {
+
+// A tensor argument at phase 2: the view kernels get, and the device memory it must lie in.
+struct Resolved {
+  std::string name;  // "input 0"
+  const std::byte *base = nullptr;
+  View view;
+  Range range{};
+};
+
+// Everything one execution needs; no handles, so that descriptors may be destroyed after phase 2.
+struct Invocation {
+  std::shared_ptr<const Kernel> kernel;
+  std::vector<Resolved> inputs, outputs;
+  Range workspace{};
+  int device = 0;
+};
+
+// A runtime error inside an aclnn function is 361001 with the runtime's own error in the text.
+template <class Body>
+auto asRuntimeError(Body body) {
+  try {
+    return body();
+  } catch (const Failure &failure) {
+    throw Failure(ACLNN_ERR_RUNTIME_ERROR, "runtime error " + std::to_string(failure.code) + ": " + failure.what());
+  }
+}
+
+bool isEmpty(const Tensor &tensor) { return tensor.dtype == ACL_DT_UNDEFINED || tensor.numel() == 0; }
+
+std::vector<Argument> argumentsOf(const Operand &operand) {
+  std::vector<Argument> arguments;
+  for (const aclTensor *tensor : operand.tensors) arguments.push_back({tensor, tensor ? get(tensor) : Tensor{}});
+  return arguments;
+}
+
+Resolved resolve(const Argument &argument, std::string name, bool write) {
+  Resolved resolved;
+  resolved.name = std::move(name);
+  if (!argument.handle) return resolved;
+  const Tensor &seen = argument.tensor;
+  const auto alive = tensors().find(argument.handle);
+  if (!alive)
+    violation(kind::destroyedHandle, resolved.name + " was destroyed between phase 1 and phase 2");
+  resolved.base = static_cast<const std::byte *>(alive ? alive->address : seen.address);
+  resolved.view = {seen.dtype, seen.shape, seen.strides, seen.offset, nullptr};
+  const auto size = static_cast<int64_t>(elementSize(seen.dtype));
+  resolved.range = {resolved.base + seen.offset * size, static_cast<size_t>(extent(seen.shape, seen.strides) * size), write};
+  resolved.view.data = reach(resolved.base);
+  return resolved;
+}
+
+RangeFault firstFault(const Invocation &invocation) {
+  for (const auto *list : {&invocation.inputs, &invocation.outputs})
+    for (const Resolved &r : *list)
+      if (r.range.size > 0)
+        if (RangeFault fault = checkDeviceRange(r.name, r.range.address, r.range.size, invocation.device)) return fault;
+  if (invocation.workspace.size > 0)
+    return checkDeviceRange("the workspace", invocation.workspace.address, invocation.workspace.size, invocation.device);
+  return {};
+}
+
+void requireAligned(const std::string &what, const void *address) {
+  if (reinterpret_cast<uintptr_t>(address) % 64 != 0) violation(kind::misaligned, what + " is not a multiple of 64");
+}
+
+void poisonView(const View &view, std::byte *at, size_t dim) {
+  const size_t size = view.elementSize();
+  if (dim == view.shape.size()) {
+    memset(at, 0xFF, size);
+  } else if (dim + 1 == view.shape.size() && view.strides[dim] == 1) {
+    memset(at, 0xFF, static_cast<size_t>(view.shape[dim]) * size);
+  } else {
+    for (int64_t i = 0; i < view.shape[dim]; ++i)
+      poisonView(view, at + i * view.strides[dim] * static_cast<int64_t>(size), dim + 1);
+  }
+}
+
+void poison(const Invocation &invocation) {
+  for (const Resolved &output : invocation.outputs) {
+    const bool isInput = std::any_of(invocation.inputs.begin(), invocation.inputs.end(),
+                                     [&](const Resolved &input) { return input.range.conflictsWith(output.range); });
+    if (output.view && output.range.size > 0 && !isInput) poisonView(output.view, output.view.first<std::byte>(), 0);
+  }
+  if (invocation.workspace.size > 0) memset(reach(invocation.workspace.address), 0xFF, invocation.workspace.size);
+}
+
+Views viewsOf(const std::vector<Resolved> &list) {
+  Views views;
+  for (const Resolved &r : list) views.push_back(r.view);
+  return views;
+}
+
+// Memory may have been freed since phase 2, or a graph may be replayed long after: everything is checked again.
+void execute(const Invocation &invocation) {
+  if (const RangeFault fault = firstFault(invocation)) {
+    violation(fault.kind, fault.message);
+    throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message);
+  }
+  if (!config().arithmetic) return;
+  if (config().poison) poison(invocation);
+  std::byte *workspace = invocation.workspace.size > 0 ? reach(invocation.workspace.address) : nullptr;
+  (*invocation.kernel)(viewsOf(invocation.inputs), viewsOf(invocation.outputs), workspace);
+}
+
+// Phase 2 ends a one-shot executor, also when it fails.
+std::shared_ptr<Executor> takeExecutor(const char *function, aclOpExecutor *handle) {
+  requireNotNull({{"executor", handle}});
+  auto executor = executors().find(handle);
+  if (!executor) {
+    violation(kind::executorReused, "the executor was used or destroyed before, or never was one");
+    throw Failure(ACLNN_ERR_INNER_NULLPTR, "the executor was used or destroyed before, or never was one");
+  }
+  if (!executor->repeatable) executors().remove(handle);
+  if (executor->function != function) {
+    violation(kind::wrongExecutor, "the executor was planned by " + executor->function + "GetWorkspaceSize");
+    throw Failure(ACLNN_ERR_PARAM_INVALID, "the executor was planned by " + executor->function + "GetWorkspaceSize");
+  }
+  return executor;
+}
+
+Range checkedWorkspace(const Executor &executor, void *workspace, uint64_t size) {
+  if (executor.workspaceSize == 0) return {};
+  if (!workspace) {
+    violation(kind::missingWorkspace, "the workspace is NULL; phase 1 asked for " + std::to_string(executor.workspaceSize) + " bytes");
+    throw Failure(ACLNN_ERR_PARAM_NULLPTR, "the workspace is NULL");
+  }
+  if (size < executor.workspaceSize) {
+    const std::string message = "the workspace has " + std::to_string(size) + " bytes; phase 1 asked for " + std::to_string(executor.workspaceSize);
+    violation(kind::smallWorkspace, message);
+    throw Failure(ACLNN_ERR_PARAM_INVALID, message);
+  }
+  return {workspace, executor.workspaceSize, true};
+}
+
+std::shared_ptr<Invocation> invocationOf(const Executor &executor, Range workspace, int device) {
+  auto invocation = std::make_shared<Invocation>();
+  invocation->kernel = executor.kernel;
+  invocation->workspace = workspace;
+  invocation->device = device;
+  for (size_t i = 0; i < executor.operands.size(); ++i) {
+    const bool output = i >= executor.inputCount;
+    const std::string name = output ? "output " + std::to_string(i - executor.inputCount) : "input " + std::to_string(i);
+    for (const Argument &argument : executor.operands[i])
+      (output ? invocation->outputs : invocation->inputs).push_back(resolve(argument, name, output));
+  }
+  return invocation;
+}
+
+}  // namespace
+
+aclnnStatus planOp(const char *function, uint64_t *workspaceSize, aclOpExecutor **executor,
+                   const std::function<Plan()> &plan) {
+  return call(function, [&] {
+    requireNotNull({{"workspaceSize", workspaceSize}, {"executor", executor}});
+    asRuntimeError(currentContext);
+    const Plan made = plan();
+    auto object = std::make_shared<Executor>();
+    const std::string name = function;
+    object->function = name.substr(0, name.rfind("GetWorkspaceSize"));
+    object->inputCount = made.inputs.size();
+    bool anyOutput = false;
+    for (const Operand &operand : made.inputs) object->operands.push_back(argumentsOf(operand));
+    for (const Operand &operand : made.outputs) {
+      object->operands.push_back(argumentsOf(operand));
+      for (const Argument &argument : object->operands.back()) anyOutput |= !isEmpty(argument.tensor);
+    }
+    object->workspaceSize = anyOutput ? made.workspaceSize : 0;
+    if (anyOutput) object->kernel = std::make_shared<const Kernel>(made.kernel);
+    object->mayRepeat = made.repeatable;
+    *workspaceSize = object->workspaceSize;
+    *executor = reinterpret_cast<aclOpExecutor *>(executors().add(std::move(object)));
+  });
+}
+
+aclnnStatus runOp(const char *function, void *workspace, uint64_t workspaceSize, aclOpExecutor *handle,
+                  aclrtStream stream) {
+  return call(function, [&] {
+    const auto executor = takeExecutor(function, handle);
+    const auto where = asRuntimeError([&] { return streamFor(stream); });
+    const Range scratch = checkedWorkspace(*executor, workspace, workspaceSize);
+    if (!executor->kernel) return;
+    const int device = currentContext()->device;
+    const auto invocation = invocationOf(*executor, scratch, device);
+    auto task = std::make_shared<Task>();
+    if (const RangeFault fault = firstFault(*invocation)) {
+      // As on hardware, the call succeeds and the device fails.
+      violation(fault.kind, fault.message);
+      task->execute = [fault] { throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message); };
+    } else {
+      for (const auto *list : {&invocation->inputs, &invocation->outputs})
+        for (const Resolved &r : *list) {
+          if (r.range.size == 0) continue;
+          task->ranges.push_back(r.range);
+          requireAligned("the base address of " + r.name, r.base);
+        }
+      if (scratch.size > 0) {
+        task->ranges.push_back(scratch);
+        requireAligned("the workspace", scratch.address);
+      }
+      task->execute = [invocation] { execute(*invocation); };
+    }
+    RuntimeLock lock(runtimeMutex());
+    asRuntimeError([&] { enqueue(*where, std::move(task)); });
+  });
+}
+
+}  // namespace emulator
