@@ -26,8 +26,16 @@ const enums = Object.entries(abi.enums).map(([name, values]) => {
   return name.startsWith('acl') ? `typedef enum {\n${body}\n} ${name};\n` : `enum {\n${body}\n};\n`
 })
 
-const opaque = ['aclTensor', 'aclScalar', 'aclIntArray', 'aclFloatArray', 'aclBoolArray', 'aclTensorList',
-  'aclScalarList', 'aclOpExecutor']
+const opaque = [
+  'aclTensor',
+  'aclScalar',
+  'aclIntArray',
+  'aclFloatArray',
+  'aclBoolArray',
+  'aclTensorList',
+  'aclScalarList',
+  'aclOpExecutor',
+]
 const voidPointers = ['aclrtStream', 'aclrtEvent', 'aclrtContext', 'aclmdlRI', 'aclrtTaskGrp']
 
 const prototypes = functions.map(({ name, return: result, params }) => {
@@ -42,11 +50,16 @@ const calls = functions.map(({ name, library, params }) => {
 })
 
 mkdirSync(directory, { recursive: true })
-writeFileSync(join(directory, 'acl_calls.inc'), `/* Generated from abi.json by generate-headers.mjs: do not edit.
+writeFileSync(
+  join(directory, 'acl_calls.inc'),
+  `/* Generated from abi.json by generate-headers.mjs: do not edit.
  * C++ only: ACL_CALL(library, name, call). */
 ${calls.join('\n')}
-`)
-writeFileSync(join(directory, 'acl_emulator.h'), `/* Generated from abi.json by generate-headers.mjs: do not edit. */
+`,
+)
+writeFileSync(
+  join(directory, 'acl_emulator.h'),
+  `/* Generated from abi.json by generate-headers.mjs: do not edit. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,4 +91,5 @@ ${prototypes.join('\n')}
 #ifdef __cplusplus
 }
 #endif
-`)
+`,
+)

@@ -1,6 +1,7 @@
 // Violations, the report, and the functions of ascend_emulator.h that read or change the books.
 #include "ledger.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>

@@ -21,7 +21,8 @@ void requireHandles(const void *executor, const void *tensor) {
 std::vector<Argument> &operandAt(Executor &executor, Among among, size_t index) {
   const size_t first = among == Among::outputs ? executor.inputCount : 0;
   const size_t end = among == Among::inputs ? executor.inputCount : executor.operands.size();
-  require(index < end - first, "index " + std::to_string(index) + " is out of range: " + std::to_string(end - first) + " tensors");
+  require(index < end - first,
+          "index " + std::to_string(index) + " is out of range: " + std::to_string(end - first) + " tensors");
   return executor.operands[first + index];
 }
 
@@ -33,7 +34,8 @@ void update(const std::vector<Argument> &operand, size_t member, const aclTensor
   tensors().require(tensor)->address = address;
 }
 
-aclnnStatus setAddress(const char *function, Among among, aclOpExecutor *executor, size_t index, aclTensor *tensor, void *address) {
+aclnnStatus setAddress(const char *function, Among among, aclOpExecutor *executor, size_t index, aclTensor *tensor,
+                       void *address) {
   return call(function, [&] {
     requireHandles(executor, tensor);
     const auto object = executors().require(executor);
@@ -41,8 +43,8 @@ aclnnStatus setAddress(const char *function, Among among, aclOpExecutor *executo
   });
 }
 
-aclnnStatus setDynamicAddress(const char *function, Among among, aclOpExecutor *executor, size_t irIndex, size_t relativeIndex,
-                              aclTensorList *list, void *address) {
+aclnnStatus setDynamicAddress(const char *function, Among among, aclOpExecutor *executor, size_t irIndex,
+                              size_t relativeIndex, aclTensorList *list, void *address) {
   return call(function, [&] {
     requireHandles(executor, list);
     const auto object = executors().require(executor);

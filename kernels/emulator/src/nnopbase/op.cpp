@@ -133,12 +133,13 @@ std::shared_ptr<Executor> takeExecutor(const char *function, aclOpExecutor *hand
 
 Range checkedWorkspace(const Executor &executor, void *workspace, uint64_t size) {
   if (executor.workspaceSize == 0) return {};
+  const std::string asked = "phase 1 asked for " + std::to_string(executor.workspaceSize) + " bytes";
   if (!workspace) {
-    violation(kind::missingWorkspace, "the workspace is NULL; phase 1 asked for " + std::to_string(executor.workspaceSize) + " bytes");
-    throw Failure(ACLNN_ERR_PARAM_NULLPTR, "the workspace is NULL");
+    violation(kind::missingWorkspace, "the workspace is NULL; " + asked);
+    throw Failure(ACLNN_ERR_PARAM_NULLPTR, "the workspace is NULL; " + asked);
   }
   if (size < executor.workspaceSize) {
-    const std::string message = "the workspace has " + std::to_string(size) + " bytes; phase 1 asked for " + std::to_string(executor.workspaceSize);
+    const std::string message = "the workspace has " + std::to_string(size) + " bytes; " + asked;
     violation(kind::smallWorkspace, message);
     throw Failure(ACLNN_ERR_PARAM_INVALID, message);
   }

@@ -25,8 +25,10 @@ Tensor make(const int64_t *viewDims, uint64_t viewDimsNum, aclDataType dtype, co
   tensor.offset = offset;
   tensor.address = address;
   const auto negative = [](int64_t n) { return n < 0; };
-  require(std::none_of(tensor.shape.begin(), tensor.shape.end(), negative), "viewDims " + shapeText(tensor.shape) + " has a negative dimension");
-  require(std::none_of(tensor.strides.begin(), tensor.strides.end(), negative), "stride " + shapeText(tensor.strides) + " is negative");
+  require(std::none_of(tensor.shape.begin(), tensor.shape.end(), negative),
+          "viewDims " + shapeText(tensor.shape) + " has a negative dimension");
+  require(std::none_of(tensor.strides.begin(), tensor.strides.end(), negative),
+          "stride " + shapeText(tensor.strides) + " is negative");
   require(offset >= 0, "offset " + std::to_string(offset) + " is negative");
   const int64_t needed = extent(tensor.shape, tensor.strides);
   if (needed > 0 && storageDimsNum > 0 && offset + needed > numel(tensor.storageShape))

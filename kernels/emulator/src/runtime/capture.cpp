@@ -90,7 +90,8 @@ bool recordInGraph(Stream &stream, const std::shared_ptr<Task> &task) {
     for (const auto &graph : capturing())
       if (stream.isDefault && graph->context == &stream.context && concernsThisThread(*graph)) {
         graph->invalid = true;
-        throw Failure(ACL_ERROR_RT_STREAM_CAPTURE_IMPLICIT, "the default stream is used while another stream of its context is captured");
+        throw Failure(ACL_ERROR_RT_STREAM_CAPTURE_IMPLICIT,
+                      "the default stream is used while another stream of its context is captured");
       }
     return false;
   }

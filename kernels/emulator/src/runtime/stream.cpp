@@ -1,6 +1,7 @@
 // The streams' threads, the books of unobserved tasks, and enqueuing.
 #include "stream.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "../common/thread_site.h"

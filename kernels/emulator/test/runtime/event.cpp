@@ -33,6 +33,21 @@ int main() {
     CHECK_OK(aclrtSynchronizeDevice());
   }
 
+  // The second stream really waits: the first has far more to do before it writes.
+  {
+    EventHandle event;
+    DeviceBuffer big(32 * kMiB);
+    CHECK_OK(aclrtMemset(buffer.address, 64, 1, 64));
+    for (int i = 0; i < 4; ++i) CHECK_OK(aclrtMemsetAsync(big.address, big.size, i, big.size, first));
+    CHECK_OK(aclrtMemsetAsync(buffer.address, 64, 2, 64, first));
+    CHECK_OK(aclrtRecordEvent(event, first));
+    CHECK_OK(aclrtStreamWaitEvent(second, event));
+    CHECK_OK(aclrtMemcpyAsync(pinned.address, 64, buffer.address, 64, ACL_MEMCPY_DEVICE_TO_HOST, second));
+    CHECK_OK(aclrtSynchronizeStream(second));
+    CHECK(pinned.bytes()[0] == 2);
+    CHECK_NO_VIOLATION();
+  }
+
   // The host synchronises with an event: everything before it counts, nothing after it.
   {
     EventHandle event;

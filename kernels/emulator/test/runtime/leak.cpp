@@ -21,6 +21,17 @@ int main() {
   CHECK_OK(aclrtResetDevice(0));
   CHECK_VIOLATION("leak", "aclrtMalloc");
 
+  // A reset takes the default stream with it: its work must have been synchronised with.
+  CHECK_OK(aclrtSetDevice(0));
+  CHECK_OK(aclrtMallocHost(&memory, 64));
+  CHECK_OK(aclrtMemsetAsync(memory, 64, 0, 64, nullptr));
+  CHECK_OK(aclrtResetDevice(0));
+  CHECK_VIOLATION("stream-in-flight", "aclrtResetDevice");
+  CHECK_OK(aclrtSetDevice(0));
+  CHECK_OK(aclrtFreeHost(memory));
+  CHECK_OK(aclrtResetDevice(0));
+  CHECK_NO_VIOLATION();
+
   // Leaving the device set is tolerated, leaving objects is not.
   CHECK_OK(aclrtSetDevice(0));
   CHECK_OK(aclrtMalloc(&memory, 64, ACL_MEM_MALLOC_HUGE_FIRST));

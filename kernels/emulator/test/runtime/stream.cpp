@@ -11,6 +11,7 @@ int main() {
   {
     StreamHandle stream;
     aclrtStreamStatus status;
+    memset(pinned.address, 3, 64);
     ascendEmulatorHold(1);
     CHECK_OK(aclrtMemsetAsync(buffer.address, 64, 5, 64, stream));
     CHECK_OK(aclrtMemcpyAsync(pinned.address, 64, buffer.address, 64, ACL_MEMCPY_DEVICE_TO_HOST, stream));
