@@ -95,6 +95,7 @@ Number numberOf(aclDataType dtype) {
 
 template <class T>
 void load(aclDataType dtype, const void *source, int64_t stride, int64_t n, T *numbers) {
+  if (n == 0) return;  // the pointers may be NULL
   if constexpr (std::is_same_v<T, float>) {
     if (stride == 1 && dtype == ACL_FLOAT) return static_cast<void>(memcpy(numbers, source, static_cast<size_t>(n) * 4));
     if (stride == 1 && dtype == ACL_FLOAT16) return readHalves(bestIsa(), static_cast<const Half *>(source), n, numbers);
@@ -109,6 +110,7 @@ void load(aclDataType dtype, const void *source, int64_t stride, int64_t n, T *n
 
 template <class T>
 void store(aclDataType dtype, void *target, int64_t stride, int64_t n, const T *numbers) {
+  if (n == 0) return;  // the pointers may be NULL
   if constexpr (std::is_same_v<T, float>) {
     if (stride == 1 && dtype == ACL_FLOAT) return static_cast<void>(memcpy(target, numbers, static_cast<size_t>(n) * 4));
     if (stride == 1 && dtype == ACL_FLOAT16) return writeHalves(bestIsa(), static_cast<Half *>(target), n, numbers);
