@@ -17,6 +17,9 @@ export const formatND = 2
 /** aclrtMemcpyKind. */
 export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as const
 
+/** Asynchronous copies begin at multiples of this many bytes. */
+export const copyAlignment = 64n
+
 /** aclrtMemMallocPolicy: ACL_MEM_MALLOC_HUGE_FIRST. */
 export const hugePagesFirst = 0
 

@@ -15,7 +15,7 @@ import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes } from '../../tensor/dtype.ts'
 import { contiguousStrides, numel, type Shape } from '../../tensor/shape.ts'
 import { dataTypes, formatND } from './constants.ts'
-import { addressOf, type DeviceView, reshaped } from './device-view.ts'
+import { addressOf, type DeviceView, isDense, reshaped } from './device-view.ts'
 import type { Block } from './memory-pool.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -38,7 +38,9 @@ export class Descriptors {
   /** An optional tensor that is not there is NULL. */
   tensor(view: DeviceView | undefined): bigint {
     if (view === undefined) return noHandle
-    const { slot, dtype, shape, strides, offset } = view
+    const { slot, dtype, shape, offset } = view
+    // Axes of size 1 may have any stride, which aclnn does not see through.
+    const strides = isDense(view) ? contiguousStrides(shape) : view.strides
     const { aclCreateTensor, aclDestroyTensor } = this.#functions
     const handle = aclCreateTensor(
       longs(shape),

@@ -17,7 +17,7 @@ import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
 import type { TensorView } from '../../tensor/storage.ts'
-import { type CubeMathType, cubeMathTypes } from './constants.ts'
+import { type CubeMathType, copyAlignment, cubeMathTypes } from './constants.ts'
 import { addressOf, type DeviceView, deviceView, isDense, type Slot } from './device-view.ts'
 import { add, gelu, mul, scale, sigmoid, tanh } from './kernels/elementwise.ts'
 import type { NpuKernel } from './kernels/kernel.ts'
@@ -128,7 +128,7 @@ export class NpuBackend implements Backend {
     const data = newHostArray(view.dtype, numel(view.shape))
     if (data.length === 0) return data
     this.#runtime.bind()
-    if (isDense(view)) {
+    if (isDense(view) && addressOf(view) % copyAlignment === 0n) {
       await this.#runtime.download(addressOf(view), data)
       return data
     }
