@@ -106,7 +106,12 @@ export class NpuBackend implements Backend {
 
   upload(dtype: DType, data: HostArray): Slot {
     const slot = this.allocate(dtype, data.length)
-    if (slot.block !== undefined) this.#runtime.upload(slot.block, data)
+    try {
+      if (slot.block !== undefined) this.#runtime.upload(slot.block, data)
+    } catch (error) {
+      this.free(slot)
+      throw error
+    }
     const areIntegers = data instanceof Int32Array || data instanceof BigInt64Array
     return { ...slot, integers: areIntegers ? data : undefined }
   }

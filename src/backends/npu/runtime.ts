@@ -46,27 +46,24 @@ export class Runtime {
     this.#device = device
     this.#id = id
     const { call, functions } = cann
+    const handle = new BigUint64Array(1)
     this.#initialise()
+    let isSet = false
     try {
-      const count = new Uint32Array(1)
-      call(functions.aclrtGetDeviceCount, [count])
-      if (id >= count[0]!) {
-        const there = count[0] === 0 ? 'no device' : `${count[0]}, counted from 0`
-        throw new DeviceUnavailableError(device, `this machine has ${there}`, {
-          hint: '`npu-smi info` lists the devices; ASCEND_RT_VISIBLE_DEVICES may hide some',
-        })
-      }
+      this.#checkId()
       call(functions.aclrtSetDevice, [id])
+      isSet = true
+      call(functions.aclrtGetCurrentContext, [handle])
+      this.#context = handle[0]!
+      call(functions.aclrtCreateStream, [handle])
+      this.#stream = handle[0]!
     } catch (error) {
+      currentContext = 0n
+      if (isSet) functions.aclrtResetDevice(id)
       this.#finalise()
       throw error
     }
-    const handle = new BigUint64Array(1)
-    call(functions.aclrtGetCurrentContext, [handle])
-    this.#context = handle[0]!
     currentContext = this.#context
-    call(functions.aclrtCreateStream, [handle])
-    this.#stream = handle[0]!
     this.#thread = new NativeThread(cann.binding)
     this.#memory = new MemoryPool(
       (size) => this.#allocateDevice(size),
@@ -139,9 +136,11 @@ export class Runtime {
       await this.synchronize()
       this.bind()
       call(functions.aclrtMemcpy, [into, size, pinned.address, size, hostToHost])
-    } finally {
-      this.#staging.put(pinned)
+    } catch (error) {
+      this.#inFlight.push(pinned)
+      throw error
     }
+    this.#staging.put(pinned)
   }
 
   /** Sets `length` bytes to 0, after all work enqueued before. */
@@ -161,12 +160,18 @@ export class Runtime {
     this.#threadIsBound = true
     try {
       await this.#runOnThread(steps)
-    } finally {
       for (const block of read) this.#staging.put(block)
+    } catch (error) {
+      // A wait that failed says nothing of what is done.
+      this.#inFlight.push(...read)
+      if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
+        this.#threadIsBound = false
+      }
+      throw error
     }
   }
 
-  /** Waits, gives everything back and throws the device's fault if there was one. */
+  /** Waits, gives everything back and throws the first failure, if there was one. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -174,19 +179,28 @@ export class Runtime {
 
   async #close(): Promise<void> {
     const { call, functions } = this.cann
-    try {
-      await this.synchronize()
-    } finally {
-      await this.#runOnThread([step(functions.aclrtResetDevice, this.#id)])
-      await this.#thread.close()
-      call(functions.aclrtSetCurrentContext, [this.#context])
-      this.#memory.empty()
-      this.#staging.empty()
-      call(functions.aclrtDestroyStream, [this.#stream])
-      call(functions.aclrtResetDevice, [this.#id])
-      currentContext = 0n
-      this.#finalise()
+    const failures: unknown[] = []
+    const attempt = async (step: () => unknown): Promise<void> => {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
     }
+    await attempt(() => this.synchronize())
+    if (this.#threadIsBound) {
+      await attempt(() => this.#runOnThread([step(functions.aclrtResetDevice, this.#id)]))
+    }
+    await attempt(() => this.#thread.close())
+    await attempt(() => call(functions.aclrtSetCurrentContext, [this.#context]))
+    for (const block of this.#inFlight) this.#staging.put(block)
+    await attempt(() => this.#memory.empty())
+    await attempt(() => this.#staging.empty())
+    await attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
+    await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+    currentContext = 0n
+    await attempt(() => this.#finalise())
+    if (failures.length > 0) throw failures[0]
   }
 
   async #runOnThread(steps: readonly Step[]): Promise<void> {
@@ -212,6 +226,16 @@ export class Runtime {
       allocate()
     }
     return handle[0]!
+  }
+
+  #checkId(): void {
+    const count = new Uint32Array(1)
+    this.cann.call(this.cann.functions.aclrtGetDeviceCount, [count])
+    if (this.#id < count[0]!) return
+    const there = count[0] === 0 ? 'no device' : `${count[0]}, counted from 0`
+    throw new DeviceUnavailableError(this.#device, `this machine has ${there}`, {
+      hint: '`npu-smi info` lists the devices; ASCEND_RT_VISIBLE_DEVICES may hide some',
+    })
   }
 
   #initialise(): void {
