@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
-import { add, cast, embedding, permute, slice, tensor } from '../../src/ops/index.ts'
+import { add, cast, embedding, matmul, permute, slice, tensor } from '../../src/ops/index.ts'
 import { emulatorControls } from '../support/emulator-controls.ts'
 import { operatorSuite } from '../support/operator-suite.ts'
 
@@ -174,6 +174,22 @@ describe.skipIf(!isBuilt)('the emulator (npm run build:emulator)', () => {
         expect(() => embedding(made, table)).toThrow(/upload them/)
       }
     }))
+
+  it.each([
+    ['keep', 1 + 2 ** -20],
+    ['allow-hf32', 1],
+    ['hf32', 1],
+    ['float16', 1],
+  ] as const)('cubeMathType %s makes (1 + 2⁻²⁰) · 1 = %d', async (cubeMathType, product) => {
+    const backend = openEmulator({ cubeMathType })
+    {
+      using x = tensor(backend, 'float32', [1, 1], Float32Array.of(1 + 2 ** -20))
+      using one = tensor(backend, 'float32', [1, 1], Float32Array.of(1))
+      using y = matmul(x, one)
+      expect([...(await y.numbers())]).toEqual([product])
+    }
+    await backend.close()
+  })
 
   it('a fault of the device surfaces at the next read, and the backend goes on', () =>
     onEmulator(async (backend) => {
