@@ -6,6 +6,7 @@
  * that waits from TypeScript. Set ROBERTA_ASCEND_FFI for the other binding.
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
@@ -190,6 +191,26 @@ describe.skipIf(!isBuilt)('the emulator (npm run build:emulator)', () => {
     }
     await backend.close()
   })
+
+  it('operators return while the device has not begun, and waiting leaves the event loop free', () =>
+    onEmulator(async (backend) => {
+      using x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
+      controls.hold(1)
+      try {
+        using sum = add(x, x)
+        let isRead = false
+        const reading = sum.numbers().then((values) => {
+          isRead = true
+          return values
+        })
+        await setTimeout(200)
+        expect(isRead).toBe(false)
+        controls.hold(0)
+        expect([...(await reading)]).toEqual([2, 4])
+      } finally {
+        controls.hold(0)
+      }
+    }))
 
   it('a fault of the device surfaces at the next read, and the backend goes on', () =>
     onEmulator(async (backend) => {

@@ -21,6 +21,8 @@ export function emulatorControls(root: string) {
   return {
     /** Forgets counts and violations. */
     reset: bind('ascendEmulatorReset', 'void ()'),
+    /** 1: no stream starts a task until 0 is given. */
+    hold: bind('ascendEmulatorHold', 'void (hold: int32)'),
     /** The work of the n-th call from now on fails on the device. */
     faultCall: bind('ascendEmulatorFaultCall', 'void (name: string, n: uint64, code: int32)'),
     /** The n-th call from now on fails. */
