@@ -1,16 +1,25 @@
 /**
  * Device strings and the backends behind them. A new backend is one line in `backends`.
  */
-import { DeviceUnavailableError, InvalidArgumentError } from '../errors.ts'
+import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
+import { openEmulator, openNpu } from './npu/open-npu.ts'
 import { ReferenceBackend } from './reference/reference-backend.ts'
 
 /** How to open each device, or why this version cannot. */
-const backends: Readonly<Record<string, (() => Backend) | string>> = {
+const backends: Readonly<Record<string, ((numbers?: string) => Backend) | string>> = {
   reference: () => new ReferenceBackend(),
   cpu: 'the fast CPU backend is not built yet',
-  npu: 'the Ascend NPU backend is not built yet',
-  emulator: 'the Ascend emulator is not built yet',
+  npu: openNpus,
+  emulator: () => openEmulator(),
+}
+
+/** `numbers` is what follows `npu:`. */
+function openNpus(numbers = '0'): Backend {
+  if (/^\d+$/.test(numbers)) return openNpu(Number(numbers))
+  throw new DeviceUnavailableError(`npu:${numbers}`, 'several NPUs at once are not built yet', {
+    hint: 'name one of them, for example npu:0',
+  })
 }
 
 /** The devices that this version can open. */
@@ -27,8 +36,9 @@ export const defaultDevice = 'auto'
  * device that cannot be had. Never opens another device than the one asked for.
  */
 export async function openBackend(device: string = defaultDevice): Promise<Backend> {
-  if (device === 'auto') return openBackend('reference')
-  const kind = /^npu:(\d+(,\d+)*|all)$/.test(device) ? 'npu' : device
+  if (device === 'auto') return (await installedNpu()) ?? openBackend('reference')
+  const numbers = /^npu:(\d+(?:,\d+)*|all)$/.exec(device)?.[1]
+  const kind = numbers === undefined ? device : 'npu'
   const open = Object.hasOwn(backends, kind) ? backends[kind] : undefined
   if (open === undefined) {
     throw new InvalidArgumentError('device', `there is no device '${device}'`, {
@@ -40,5 +50,17 @@ export async function openBackend(device: string = defaultDevice): Promise<Backe
       hint: `use one of ${availableDevices.join(', ')}, auto`,
     })
   }
-  return open()
+  return open(numbers)
+}
+
+/** The first NPU, where CANN is installed and sees one. An emulator in CANN's place is none. */
+async function installedNpu(): Promise<Backend | undefined> {
+  try {
+    const npu = openNpu()
+    if (npu.device !== 'emulator') return npu
+    await npu.close()
+  } catch (error) {
+    if (!(error instanceof RobertaAscendError && error.kind === 'environment')) throw error
+  }
+  return undefined
 }

@@ -1,6 +1,6 @@
 /** The program as a user runs it: a process, its output, its exit code. */
 import { execFile, spawn } from 'node:child_process'
-import { cpSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { cpSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,6 +76,28 @@ describe('results', () => {
       expect(text).toBe(cases[i]!.text)
       expect(Math.abs(logits![0]! - cases[i]!.logits64[0]!)).toBeLessThan(1e-5)
     })
+  })
+
+  const emulator = fileURLToPath(new URL('../../kernels/emulator/build/root', import.meta.url))
+  // An emulator in CANN's place is not passed off as an NPU.
+  test.skipIf(!existsSync(emulator)).each([
+    ['emulator', {}],
+    ['npu', { ASCEND_HOME_PATH: emulator }],
+    ['npu:0', { ASCEND_HOME_PATH: emulator }],
+  ])('--device %s with %j runs on the emulator and says so', async (device, env) => {
+    const args = ['--device', device, '--text', 'I am so happy today!']
+    const { code, stdout, stderr } = await runProgram(args, { cwd: folder, env })
+    expect(code, stderr).toBe(0)
+    expect(stdout).toBe('I am so happy today!\tjoy 0.843\n')
+    expect(stderr).toMatch(/on emulator\.$/m)
+  })
+
+  test('auto is never the emulator', async () => {
+    const env = existsSync(emulator) ? { ASCEND_HOME_PATH: emulator } : {}
+    const args = ['--device', 'auto', '--text', 'I am so happy today!']
+    const { code, stderr } = await runProgram(args, { cwd: folder, env })
+    expect(code, stderr).toBe(0)
+    expect(stderr).not.toContain('emulator')
   })
 
   test('standard input; a blank line is an empty text', async () => {

@@ -151,7 +151,12 @@ function patternsOfNaN<T extends FloatDType>(dtype: T, count: number): HostArray
   return hostArrayOver(dtype, stored.buffer, 0, count)
 }
 
-export function operatorSuite(device: string, openBackend: () => Backend | Promise<Backend>): void {
+/** `exceptions` names the tests that this device is known to fail, each with its reason. */
+export function operatorSuite(
+  device: string,
+  openBackend: () => Backend | Promise<Backend>,
+  exceptions: Readonly<Record<string, string>> = {},
+): void {
   describe(`operators on ${device}`, () => {
     let backend: Backend
     let leakedBefore: number
@@ -188,23 +193,27 @@ export function operatorSuite(device: string, openBackend: () => Backend | Promi
       }
     })
 
-    it.each(floatDTypes)('an int64 that float64 cannot hold is rounded to %s once', async (to) => {
-      // Beside the midpoint of 2^62 and the next number of each float dtype, where 2^62 is one.
-      const data = [23, 10, 7]
-        .map((fractionBits) => 2n ** 62n + 2n ** BigInt(61 - fractionBits))
-        .flatMap((midpoint) => [midpoint - 1n, midpoint, midpoint + 1n, -midpoint - 1n])
-      using input = tensor(backend, 'int64', [data.length], BigInt64Array.from(data))
-      using output = dispatch(definitionOf('cast'), [input], { dtype: to })
-      const expected = data.map((value) => castElement(value, to))
-      const context = { label: `cast int64 to ${to}`, shape: output.shape }
-      assertSameValues(valuesOf(to, await output.data()), expected, context)
-    })
+    const known = (name: string) => (Object.hasOwn(exceptions, name) ? it.fails : it)
+    for (const to of floatDTypes) {
+      const name = `an int64 that float64 cannot hold is rounded to ${to} once`
+      known(name)(name, async () => {
+        // Beside the midpoint of 2^62 and the next number of each float dtype, where 2^62 is one.
+        const data = [23, 10, 7]
+          .map((fractionBits) => 2n ** 62n + 2n ** BigInt(61 - fractionBits))
+          .flatMap((midpoint) => [midpoint - 1n, midpoint, midpoint + 1n, -midpoint - 1n])
+        using input = tensor(backend, 'int64', [data.length], BigInt64Array.from(data))
+        using output = dispatch(definitionOf('cast'), [input], { dtype: to })
+        const expected = data.map((value) => castElement(value, to))
+        const context = { label: `cast int64 to ${to}`, shape: output.shape }
+        assertSameValues(valuesOf(to, await output.data()), expected, context)
+      })
+    }
 
     for (const definition of definitions) {
       for (const dtype of definition.dtypes) {
         for (const sample of definition.samples(dtype)) {
           const label = sampleLabel(definition.name, dtype, sample)
-          it(label, async () => {
+          known(label)(label, async () => {
             const { inputs, attributes } = sample
             const result = await runSample(backend, definition, inputs, attributes)
             check(definition, dtype, sample, result, label)

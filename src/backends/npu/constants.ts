@@ -1,0 +1,38 @@
+/** Enumerators of AscendCL (acl_base.h, acl_rt.h of CANN 8.5) that this backend passes. */
+import type { DType } from '../../tensor/dtype.ts'
+
+/** aclDataType. */
+export const dataTypes: Readonly<Record<DType, number>> = {
+  float32: 0,
+  float16: 1,
+  int32: 3,
+  int64: 9,
+  bool: 12,
+  bfloat16: 27,
+}
+
+/** aclFormat: ACL_FORMAT_ND. */
+export const formatND = 2
+
+/** aclrtMemcpyKind. */
+export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as const
+
+/** Asynchronous copies begin at multiples of this many bytes. */
+export const copyAlignment = 64n
+
+/** aclrtMemMallocPolicy: ACL_MEM_MALLOC_HUGE_FIRST. */
+export const hugePagesFirst = 0
+
+/** Codes of calls that ran out of device memory. */
+export const outOfMemoryCodes: readonly number[] = [200000, 207001, 207018]
+
+/** ACL_ERROR_REPEAT_INITIALIZE. */
+export const alreadyInitialised = 100002
+
+/**
+ * How the matrix unit may compute (`cubeMathType`): `keep` the dtype; `allow-hf32` and `hf32` compute
+ * float32 with 11 bits of fraction; `float16` computes float32 in float16.
+ */
+export const cubeMathTypes = { keep: 0, 'allow-hf32': 1, float16: 2, hf32: 3 } as const
+
+export type CubeMathType = keyof typeof cubeMathTypes

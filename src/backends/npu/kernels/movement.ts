@@ -1,0 +1,65 @@
+/** Elements copied, picked or converted. */
+import { IndexOutOfRangeError, UnsupportedOperatorError } from '../../../tensor/errors.ts'
+import { forEachPosition } from '../../../tensor/shape.ts'
+import { type DeviceView, isEmpty, sliced } from '../device-view.ts'
+import type { NpuKernel } from './kernel.ts'
+
+export const cast: NpuKernel<'cast'> = (launch, [input], { dtype }, output) => {
+  launch.cast(input!, dtype, output)
+}
+
+export const contiguous: NpuKernel<'contiguous'> = (launch, [input], _attributes, output) => {
+  launch.copy(input!, output)
+}
+
+/** Each tensor is copied to its place in the output. */
+export const concat: NpuKernel<'concat'> = (launch, inputs, attributes, output) => {
+  const axis = attributes.axis < 0 ? attributes.axis + output.shape.length : attributes.axis
+  let start = 0
+  for (const input of inputs) {
+    const end = start + input!.shape[axis]!
+    if (!isEmpty(input!)) launch.copy(input!, sliced(output, axis, start, end))
+    start = end
+  }
+}
+
+export const embedding: NpuKernel<'embedding'> = (launch, inputs, _attributes, output) => {
+  const [indices, weight] = inputs as readonly [DeviceView, DeviceView]
+  checkIndices('embedding', indices, weight.shape[0]!)
+  launch.run('aclnnEmbedding', (make) => [
+    make.tensor(weight),
+    make.tensor(indices),
+    make.tensor(output),
+  ])
+}
+
+export const indexSelect: NpuKernel<'index_select'> = (launch, inputs, attributes, output) => {
+  const [input, indices] = inputs as readonly [DeviceView, DeviceView]
+  const axis = attributes.axis < 0 ? attributes.axis + input.shape.length : attributes.axis
+  checkIndices('index_select', indices, input.shape[axis]!)
+  launch.run('aclnnIndexSelect', (make) => [
+    make.tensor(input),
+    BigInt(axis),
+    make.tensor(indices),
+    make.tensor(output),
+  ])
+}
+
+/**
+ * A wrong index reads other memory on the device, or faults long after. So indices are compared with
+ * what the host uploaded; those that the device made cannot be known without waiting for it.
+ */
+function checkIndices(operator: string, indices: DeviceView, size: number): void {
+  const { integers } = indices.slot
+  if (integers === undefined) {
+    throw new UnsupportedOperatorError(
+      operator,
+      'an NPU',
+      'its indices were made on the device, where nobody can check them; upload them instead',
+    )
+  }
+  forEachPosition(indices.shape, indices.strides, indices.offset, (position) => {
+    const index = Number(integers[position])
+    if (index < 0 || index >= size) throw new IndexOutOfRangeError(operator, index, size)
+  })
+}

@@ -1,0 +1,157 @@
+/**
+ * The two-phase call of aclnn, in one place, and what a kernel may use meanwhile.
+ *
+ * Phase 1 plans on the host and says how much workspace it needs; phase 2 enqueues and consumes the
+ * executor, whether it succeeds or not. A plan that never gets to phase 2 is destroyed here.
+ * Descriptors are destroyed after phase 2: one-shot executors have copied what they need. Workspace
+ * and temporaries go back to the pool at once, since later work on the stream comes later.
+ */
+import type { StatusSignature } from '../../ffi/ascend-error.ts'
+import type { NativeFunction } from '../../ffi/binding.ts'
+import type { OperatorName as AclnnName, operators } from '../../ffi/functions.ts'
+import type { Cann } from '../../ffi/open-cann.ts'
+import type { Arguments } from '../../ffi/signature.ts'
+import type { OperatorName } from '../../ops/catalogue.ts'
+import { type DType, dtypes } from '../../tensor/dtype.ts'
+import { contiguousStrides, numel, type Shape } from '../../tensor/shape.ts'
+import { dataTypes, formatND } from './constants.ts'
+import { addressOf, type DeviceView, isDense, reshaped } from './device-view.ts'
+import type { Block } from './memory-pool.ts'
+import type { Runtime } from './runtime.ts'
+
+/** The arguments of an aclnn operator, without those that the two-phase call adds. */
+export type AclnnArguments<K extends AclnnName> = Arguments<`int32 (${(typeof operators)[K]})`>
+
+const noHandle = 0n
+
+const longs = (values: readonly number[]) => BigInt64Array.from(values, BigInt)
+
+/** Makes descriptors, and destroys what it made. */
+export class Descriptors {
+  readonly #functions: Cann['functions']
+  readonly #destroy: (() => void)[] = []
+
+  constructor(functions: Cann['functions']) {
+    this.#functions = functions
+  }
+
+  /** An optional tensor that is not there is NULL. */
+  tensor(view: DeviceView | undefined): bigint {
+    if (view === undefined) return noHandle
+    const { slot, dtype, shape, offset } = view
+    // Axes of size 1 may have any stride, which aclnn does not see through.
+    const strides = isDense(view) ? contiguousStrides(shape) : view.strides
+    const { aclCreateTensor, aclDestroyTensor } = this.#functions
+    const handle = aclCreateTensor(
+      longs(shape),
+      BigInt(shape.length),
+      dataTypes[dtype],
+      longs(strides),
+      BigInt(offset),
+      formatND,
+      longs([slot.length]),
+      1n,
+      slot.block!.address,
+    )
+    this.#destroy.push(() => aclDestroyTensor(handle))
+    return handle
+  }
+
+  /** A number in float32, which is what operators on floats take. */
+  scalar(value: number): bigint {
+    const { aclCreateScalar, aclDestroyScalar } = this.#functions
+    const handle = aclCreateScalar(Float32Array.of(value), dataTypes.float32)
+    this.#destroy.push(() => aclDestroyScalar(handle))
+    return handle
+  }
+
+  integers(values: readonly number[]): bigint {
+    const { aclCreateIntArray, aclDestroyIntArray } = this.#functions
+    const handle = aclCreateIntArray(longs(values), BigInt(values.length))
+    this.#destroy.push(() => aclDestroyIntArray(handle))
+    return handle
+  }
+
+  dispose(): void {
+    for (const destroy of this.#destroy) destroy()
+  }
+}
+
+/** One operator call of this package, made of one aclnn call or several. */
+export class Launch {
+  readonly #runtime: Runtime
+  readonly #temporaries: Block[] = []
+
+  constructor(
+    runtime: Runtime,
+    readonly operator: OperatorName | undefined,
+    /** The value of `cubeMathType` for products of matrices. */
+    readonly cubeMathType: number,
+  ) {
+    this.#runtime = runtime
+  }
+
+  /** Enqueues an aclnn operator with the arguments that `describe` makes. */
+  run<K extends AclnnName>(name: K, describe: (make: Descriptors) => AclnnArguments<K>): void {
+    const { call, functions } = this.#runtime.cann
+    const options = this.operator === undefined ? {} : { operator: this.operator }
+    const plan = functions[`${name}GetWorkspaceSize`] as unknown as NativeFunction<StatusSignature>
+    const descriptors = new Descriptors(functions)
+    let workspace: Block | undefined
+    try {
+      const size = new BigUint64Array(1)
+      const executor = new BigUint64Array(1)
+      call(plan, [...describe(descriptors), size, executor] as never, options)
+      try {
+        if (size[0]! > 0n) workspace = this.#runtime.take(Number(size[0]))
+      } catch (error) {
+        functions.aclDestroyAclOpExecutor(executor[0]!)
+        throw error
+      }
+      const run = functions[name] as unknown as NativeFunction<StatusSignature>
+      const at = workspace?.address ?? noHandle
+      call(run, [at, size[0], executor[0], this.#runtime.stream] as never, options)
+    } finally {
+      descriptors.dispose()
+      if (workspace !== undefined) this.#runtime.put(workspace)
+    }
+  }
+
+  /** A dense tensor that lives until the kernel returns. */
+  temporary(dtype: DType, shape: Shape): DeviceView {
+    const length = numel(shape)
+    const block = this.#runtime.take(length * dtypes[dtype].itemsize)
+    this.#temporaries.push(block)
+    const slot = { block, length, integers: undefined }
+    return { slot, dtype, shape, strides: contiguousStrides(shape), offset: 0 }
+  }
+
+  /** Copies elements into another layout, dtype or (by repetition) shape. */
+  copy(from: DeviceView, to: DeviceView): void {
+    this.run('aclnnInplaceCopy', (make) => [make.tensor(to), make.tensor(from)])
+  }
+
+  /** `view` in another dtype. */
+  cast(view: DeviceView, dtype: DType, to = this.temporary(dtype, view.shape)): DeviceView {
+    this.run('aclnnCast', (make) => [make.tensor(view), dataTypes[dtype], make.tensor(to)])
+    return to
+  }
+
+  /** `view` under another shape: a view where its strides allow one, else a copy. */
+  reshape(view: DeviceView, shape: Shape): DeviceView {
+    const same = reshaped(view, shape)
+    if (same !== undefined) return same
+    const dense = this.temporary(view.dtype, view.shape)
+    this.copy(view, dense)
+    return { ...dense, shape, strides: contiguousStrides(shape) }
+  }
+
+  /** Sets a dense view to 0. */
+  zero(view: DeviceView): void {
+    this.#runtime.zero(addressOf(view), numel(view.shape) * dtypes[view.dtype].itemsize)
+  }
+
+  dispose(): void {
+    for (const block of this.#temporaries) this.#runtime.put(block)
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Blocks of one kind of memory, kept for reuse: device memory is slow to get, and giving it back
+ * does not wait for the work that still uses it.
+ *
+ * A block that is put back may be taken again at once, since whatever is done with it comes later on
+ * the same stream. Memory goes back to the device only when the pool is emptied.
+ */
+
+/** Memory of `size` bytes. `isFresh` until it is put back for the first time. */
+export interface Block {
+  readonly address: bigint
+  readonly size: number
+  isFresh: boolean
+}
+
+/**
+ * What to ask for where `length` bytes are needed. Operators may read past the end, hence 32 bytes
+ * more than a multiple of 32, as CANN's documentation of memory asks of those who divide it
+ * themselves; then at most an eighth is lost so that blocks of similar lengths serve each other.
+ */
+export function blockSize(length: number): number {
+  const padded = Math.ceil(length / 32) * 32 + 32
+  const step = Math.max(512, 2 ** (Math.floor(Math.log2(padded)) - 3))
+  return Math.ceil(padded / step) * step
+}
+
+export class MemoryPool {
+  readonly #free = new Map<number, Block[]>()
+  readonly #obtain: (size: number) => bigint
+  readonly #release: (address: bigint) => void
+  #heldBytes = 0
+
+  constructor(obtain: (size: number) => bigint, release: (address: bigint) => void) {
+    this.#obtain = obtain
+    this.#release = release
+  }
+
+  /** Bytes obtained and not given back, in use or not. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  take(length: number): Block {
+    const size = blockSize(length)
+    const kept = this.#free.get(size)?.pop()
+    if (kept !== undefined) return kept
+    const block = { address: this.#obtain(size), size, isFresh: true }
+    this.#heldBytes += size
+    return block
+  }
+
+  put(block: Block): void {
+    block.isFresh = false
+    const kept = this.#free.get(block.size)
+    if (kept === undefined) this.#free.set(block.size, [block])
+    else kept.push(block)
+  }
+
+  /** Gives back every block that nobody has. No work may be using them. */
+  empty(): void {
+    for (const { address, size } of [...this.#free.values()].flat()) {
+      this.#release(address)
+      this.#heldBytes -= size
+    }
+    this.#free.clear()
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * One device of AscendCL: initialised, with a stream of its own, memory, copies and waiting.
+ *
+ * All work goes to one stream, which executes it in order; that is what makes it safe to reuse memory
+ * at once. Nothing here blocks the event loop but copies into memory that no work uses yet, and the
+ * wait for memory when there is none left. Operators are `launch.ts`'s.
+ *
+ * The current context of a thread is a native variable; `bind` sets it where several devices are
+ * used in turn. Waiting happens on a `NativeThread`, which has bound the device too.
+ */
+import { DeviceUnavailableError } from '../../errors.ts'
+import { AscendError } from '../../ffi/ascend-error.ts'
+import { NativeThread, type Step, step } from '../../ffi/native-thread.ts'
+import type { Cann } from '../../ffi/open-cann.ts'
+import type { HostArray } from '../../tensor/dtype.ts'
+import { alreadyInitialised, copyKinds, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
+import { type Block, MemoryPool } from './memory-pool.ts'
+
+/** Runtimes that are open on each library, and whether it was this module that initialised it. */
+const users = new Map<string, { count: number; isOurs: boolean }>()
+/** The context that is current in this thread. */
+let currentContext = 0n
+
+export class Runtime {
+  readonly #device: string
+  readonly #id: number
+  readonly #context: bigint
+  readonly #stream: bigint
+  readonly #thread: NativeThread
+  readonly #memory: MemoryPool
+  readonly #staging: MemoryPool
+  /** Pinned memory that copies may still read, until the next wait is over. */
+  #inFlight: Block[] = []
+  #threadIsBound = false
+  #closing: Promise<void> | undefined
+
+  /**
+   * @param device The device string, for errors.
+   * @param id Which of the devices of this machine.
+   */
+  constructor(
+    readonly cann: Cann,
+    device: string,
+    id: number,
+  ) {
+    this.#device = device
+    this.#id = id
+    const { call, functions } = cann
+    const handle = new BigUint64Array(1)
+    this.#initialise()
+    let isSet = false
+    try {
+      this.#checkId()
+      call(functions.aclrtSetDevice, [id])
+      isSet = true
+      call(functions.aclrtGetCurrentContext, [handle])
+      this.#context = handle[0]!
+      call(functions.aclrtCreateStream, [handle])
+      this.#stream = handle[0]!
+    } catch (error) {
+      currentContext = 0n
+      if (isSet) functions.aclrtResetDevice(id)
+      this.#finalise()
+      throw error
+    }
+    currentContext = this.#context
+    this.#thread = new NativeThread(cann.binding)
+    this.#memory = new MemoryPool(
+      (size) => this.#allocateDevice(size),
+      (address) => call(functions.aclrtFree, [address]),
+    )
+    this.#staging = new MemoryPool(
+      (size) => {
+        call(functions.aclrtMallocHost, [handle, BigInt(size)])
+        return handle[0]!
+      },
+      (address) => call(functions.aclrtFreeHost, [address]),
+    )
+  }
+
+  get stream(): bigint {
+    return this.#stream
+  }
+
+  /** Bytes of device memory held, in use or kept for reuse. */
+  get heldBytes(): number {
+    return this.#memory.heldBytes
+  }
+
+  /** Makes this device the one that calls of this thread mean. */
+  bind(): void {
+    if (this.#closing !== undefined) {
+      throw new DeviceUnavailableError(this.#device, 'it was closed', { hint: 'open it again' })
+    }
+    if (currentContext === this.#context) return
+    this.cann.call(this.cann.functions.aclrtSetCurrentContext, [this.#context])
+    currentContext = this.#context
+  }
+
+  /** Device memory for `length` bytes; what is in it is anybody's guess. */
+  take(length: number): Block {
+    return this.#memory.take(length)
+  }
+
+  /** Takes memory back that work enqueued before may still use. */
+  put(block: Block): void {
+    this.#memory.put(block)
+  }
+
+  /** Copies `data` to the beginning of `block`, after all work enqueued before. */
+  upload(block: Block, data: HostArray): void {
+    const size = BigInt(data.byteLength)
+    const { call, functions } = this.cann
+    const { hostToHost, hostToDevice } = copyKinds
+    // No work knows fresh memory, so that there is nothing to wait for. Weights go this way.
+    if (block.isFresh) {
+      call(functions.aclrtMemcpy, [block.address, size, data, size, hostToDevice])
+      return
+    }
+    const pinned = this.#staging.take(data.byteLength)
+    this.#inFlight.push(pinned)
+    call(functions.aclrtMemcpy, [pinned.address, size, data, size, hostToHost])
+    const copy = [block.address, size, pinned.address, size, hostToDevice, this.#stream] as const
+    call(functions.aclrtMemcpyAsync, [...copy])
+  }
+
+  /** Fills `into` from device memory, after all work enqueued before. */
+  async download(address: bigint, into: HostArray): Promise<void> {
+    const size = BigInt(into.byteLength)
+    const { call, functions } = this.cann
+    const { hostToHost, deviceToHost } = copyKinds
+    const pinned = this.#staging.take(into.byteLength)
+    try {
+      const copy = [pinned.address, size, address, size, deviceToHost, this.#stream] as const
+      call(functions.aclrtMemcpyAsync, [...copy])
+      await this.synchronize()
+      this.bind()
+      call(functions.aclrtMemcpy, [into, size, pinned.address, size, hostToHost])
+    } catch (error) {
+      this.#inFlight.push(pinned)
+      throw error
+    }
+    this.#staging.put(pinned)
+  }
+
+  /** Sets `length` bytes to 0, after all work enqueued before. */
+  zero(address: bigint, length: number): void {
+    const size = BigInt(length)
+    const { call, functions } = this.cann
+    call(functions.aclrtMemsetAsync, [address, size, 0, size, this.#stream])
+  }
+
+  /** Waits for all work enqueued so far, without blocking; throws the device's fault. */
+  async synchronize(): Promise<void> {
+    const read = this.#inFlight
+    this.#inFlight = []
+    const { aclrtSetDevice, aclrtSynchronizeStream } = this.cann.functions
+    const steps = [step(aclrtSynchronizeStream, this.#stream)]
+    if (!this.#threadIsBound) steps.unshift(step(aclrtSetDevice, this.#id))
+    this.#threadIsBound = true
+    try {
+      await this.#runOnThread(steps)
+      for (const block of read) this.#staging.put(block)
+    } catch (error) {
+      // A wait that failed says nothing of what is done.
+      this.#inFlight.push(...read)
+      if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
+        this.#threadIsBound = false
+      }
+      throw error
+    }
+  }
+
+  /** Waits, gives everything back and throws the first failure, if there was one. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const { call, functions } = this.cann
+    const failures: unknown[] = []
+    const attempt = async (step: () => unknown): Promise<void> => {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    await attempt(() => this.synchronize())
+    if (this.#threadIsBound) {
+      await attempt(() => this.#runOnThread([step(functions.aclrtResetDevice, this.#id)]))
+    }
+    await attempt(() => this.#thread.close())
+    await attempt(() => call(functions.aclrtSetCurrentContext, [this.#context]))
+    for (const block of this.#inFlight) this.#staging.put(block)
+    await attempt(() => this.#memory.empty())
+    await attempt(() => this.#staging.empty())
+    await attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
+    await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+    currentContext = 0n
+    await attempt(() => this.#finalise())
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #runOnThread(steps: readonly Step[]): Promise<void> {
+    const message = step(this.cann.functions.aclGetRecentErrMsg)
+    const { results, failure } = await this.#thread.run(steps, message)
+    const code = results.at(-1) as number
+    if (code === 0) return
+    const failed = steps[results.length - 1]!.symbol
+    throw new AscendError(failed, code, undefined, (failure as string | null) ?? null)
+  }
+
+  #allocateDevice(size: number): bigint {
+    const { call, functions } = this.cann
+    const handle = new BigUint64Array(1)
+    const allocate = () => call(functions.aclrtMalloc, [handle, BigInt(size), hugePagesFirst])
+    try {
+      allocate()
+    } catch (error) {
+      if (!(error instanceof AscendError && outOfMemoryCodes.includes(error.code))) throw error
+      // Blocks of other sizes are kept for reuse; with the stream at rest they can go.
+      call(functions.aclrtSynchronizeStream, [this.#stream])
+      this.#memory.empty()
+      allocate()
+    }
+    return handle[0]!
+  }
+
+  #checkId(): void {
+    const count = new Uint32Array(1)
+    this.cann.call(this.cann.functions.aclrtGetDeviceCount, [count])
+    if (this.#id < count[0]!) return
+    const there = count[0] === 0 ? 'no device' : `${count[0]}, counted from 0`
+    throw new DeviceUnavailableError(this.#device, `this machine has ${there}`, {
+      hint: '`npu-smi info` lists the devices; ASCEND_RT_VISIBLE_DEVICES may hide some',
+    })
+  }
+
+  #initialise(): void {
+    const { call, functions, installation } = this.cann
+    const key = installation.root
+    const known = users.get(key)
+    if (known !== undefined) {
+      known.count += 1
+      return
+    }
+    const code = call(functions.aclInit, [null], { harmless: [alreadyInitialised] })
+    users.set(key, { count: 1, isOurs: code === 0 })
+  }
+
+  /** The last one out turns off the light, unless somebody else turned it on. */
+  #finalise(): void {
+    const { call, functions, installation } = this.cann
+    const known = users.get(installation.root)
+    if (known === undefined) return
+    known.count -= 1
+    if (known.count > 0) return
+    users.delete(installation.root)
+    if (known.isOurs) call(functions.aclFinalize, [])
+  }
+}
