@@ -21,11 +21,12 @@ import {
 import {
   type ClassificationRow,
   createWriter,
+  OutputClosedError,
+  OutputError,
   type OutputFormat,
   outputFormats,
   type ResultWriter,
 } from './output/index.ts'
-import { TextInputError } from './text-input-error.ts'
 import { openTexts, type TextOrigin, type TextSource } from './text-source.ts'
 
 interface Options {
@@ -102,8 +103,9 @@ async function classify(options: Options): Promise<void> {
   try {
     await classifyAll(classifier, texts, writer, options)
   } catch (error) {
-    // After bad input half way through a stream, what was written becomes well-formed.
-    if (error instanceof TextInputError) await writer.end()
+    // What was written becomes well-formed, unless it is the output that failed.
+    const isOutput = error instanceof OutputClosedError || error instanceof OutputError
+    if (!isOutput) await writer.end()
     throw error
   }
   await writer.end()

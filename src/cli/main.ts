@@ -112,4 +112,6 @@ function usageMessage({ message }: CommanderError): string {
 
 // Notes are best effort: a closed or full standard error takes no result away.
 process.stderr.on('error', () => {})
+// Results report their own failures; what help and version lose here nobody reads.
+process.stdout.on('error', () => {})
 process.exitCode = await run(process.argv.slice(2))

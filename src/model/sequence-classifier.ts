@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path'
 import { openBackend } from '../backends/open.ts'
-import { InvalidArgumentError, RobertaAscendError } from '../errors.ts'
+import { FileError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
 import { type FloatDType, isDType, isFloatDType } from '../tensor/dtype.ts'
 import { type Encoding, RobertaTokenizer } from '../tokenizer/tokenizer.ts'
@@ -53,6 +53,7 @@ export class SequenceClassifier implements AsyncDisposable {
       const directory = await locateModel(options.modelPath)
       const tokenizer = await RobertaTokenizer.load(directory)
       const model = await loadModel(directory, { backend, dtype, warn })
+      checkTokenizer(directory, tokenizer, model.config)
       return new SequenceClassifier(basename(directory), tokenizer, model, backend, dtype)
     } catch (error) {
       await backend.close()
@@ -113,6 +114,21 @@ export class SequenceClassifier implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+/** A tokenizer of another model would give ids that mean something else, or nothing, to this one. */
+function checkTokenizer(
+  directory: string,
+  { vocabularySize, padTokenId }: RobertaTokenizer,
+  { vocab_size, pad_token_id }: RobertaConfig,
+): void {
+  if (vocabularySize <= vocab_size && padTokenId === pad_token_id) return
+  throw new FileError(
+    directory,
+    `the tokenizer has ${vocabularySize} tokens and padding id ${padTokenId}, ` +
+      `but config.json says vocab_size ${vocab_size} and pad_token_id ${pad_token_id}`,
+    { hint: 'take the tokenizer and config.json from the same model' },
+  )
 }
 
 function floatDType(name: string): FloatDType {

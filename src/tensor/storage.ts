@@ -6,6 +6,7 @@
  * expect the count to stay zero.
  */
 import type { DType, HostArray } from './dtype.ts'
+import { DisposedTensorError } from './errors.ts'
 import type { Shape, Strides } from './shape.ts'
 
 /** A strided view of storage: what a kernel needs to know of a tensor. */
@@ -54,11 +55,8 @@ export class Storage {
     safetyNet.register(this, { owner, slot }, this)
   }
 
-  get isFreed(): boolean {
-    return this.#references < 0
-  }
-
   retain(): void {
+    if (this.#references < 0) throw new DisposedTensorError('this storage')
     this.#references += 1
   }
 

@@ -97,17 +97,34 @@ export type ArenaResult = Tensor | readonly Tensor[] | undefined
 export function arena<T extends ArenaResult>(body: () => T): T {
   const outer = currentArena
   const made: Tensor[] = []
-  let kept: readonly Tensor[] = []
+  let result: T
   currentArena = made
   try {
-    const result = body()
-    kept = result === undefined ? [] : result instanceof Tensor ? [result] : result
-    return result
-  } finally {
+    result = body()
+  } catch (error) {
     currentArena = outer
-    for (const tensor of made) {
-      if (kept.includes(tensor)) outer?.push(tensor)
-      else tensor.dispose()
+    // The error that stopped the body matters more than one of freeing what it made.
+    disposeAll(made)
+    throw error
+  }
+  currentArena = outer
+  const kept: readonly Tensor[] =
+    result === undefined ? [] : result instanceof Tensor ? [result] : result
+  for (const tensor of made) if (kept.includes(tensor)) outer?.push(tensor)
+  const [failure] = disposeAll(made.filter((tensor) => !kept.includes(tensor)))
+  if (failure !== undefined) throw failure.error
+  return result
+}
+
+/** Disposes of every tensor, whatever happens on the way, and returns what went wrong. */
+function disposeAll(tensors: readonly Tensor[]): { readonly error: unknown }[] {
+  const failures: { error: unknown }[] = []
+  for (const tensor of tensors) {
+    try {
+      tensor.dispose()
+    } catch (error) {
+      failures.push({ error })
     }
   }
+  return failures
 }

@@ -298,6 +298,11 @@ describe('damaged models', () => {
       { 'tokenizer.json': undefined, 'vocab.json': undefined, 'merges.txt': undefined },
       ['tokenizer.json'],
     ],
+    [
+      'a tokenizer of another model',
+      { 'config.json': JSON.stringify({ ...config, pad_token_id: 3 }) },
+      ['tokenizer', 'padding id 1', 'pad_token_id 3'],
+    ],
     ['a broken tokenizer', { 'tokenizer.json': '{' }, ['tokenizer.json']],
   ])('%s', async (_name, files, mentions) => {
     const model = await damaged(files)

@@ -65,9 +65,7 @@ export async function downloadModel(
   const revision = parseRevision(options.revision ?? 'main')
   const connection = connect(options)
   const directory = options.directory ?? localModelDirectory(id)
-  return withLock(directory, connection.signal, () =>
-    downloadTo(directory, { id, revision }, connection, options),
-  )
+  return withLock(directory, () => downloadTo(directory, { id, revision }, connection, options))
 }
 
 async function downloadTo(

@@ -1,26 +1,29 @@
 /**
  * One download at a time for a directory: a lock file beside it that names the process which has it.
- * Who comes later waits; a lock whose process has died is taken over.
+ * Who comes second is refused; a lock whose process has died is taken over.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { disk } from './disk.ts'
+import { HubError } from './error.ts'
 
-/** Milliseconds between looks at a lock that somebody else has. */
-const pause = 100
-
-/** Runs `body` while this process has the lock of `directory`. */
-export async function withLock<T>(
-  directory: string,
-  signal: AbortSignal | undefined,
-  body: () => Promise<T>,
-): Promise<T> {
+/**
+ * Runs `body` while this process has the lock of `directory`.
+ *
+ * @throws HubError 'directory-in-use' if another download has it
+ */
+export async function withLock<T>(directory: string, body: () => Promise<T>): Promise<T> {
   const path = `${directory}.lock`
   await disk(path, mkdir(dirname(path), { recursive: true }))
-  while (!(await take(path))) {
-    signal?.throwIfAborted()
-    await sleep(pause)
+  if (!(await create(path))) {
+    const owner = await readFile(path, 'utf8').catch(() => '')
+    const isLeft = /^\d+\n$/.test(owner) && !isRunning(Number(owner))
+    if (isLeft) await disk(path, rm(path, { force: true }))
+    if (!isLeft || !(await create(path))) {
+      throw new HubError('directory-in-use', directory, 'another download fills it now', {
+        hint: `wait for that; if there is none, remove ${path}`,
+      })
+    }
   }
   try {
     return await body()
@@ -29,24 +32,19 @@ export async function withLock<T>(
   }
 }
 
-async function take(path: string): Promise<boolean> {
+/** False if there is a lock already. */
+async function create(path: string): Promise<boolean> {
   const attempt = writeFile(path, `${process.pid}\n`, { flag: 'wx' })
-  if (
-    await disk(
-      path,
-      attempt.then(() => true, unlessThere),
-    )
+  return disk(
+    path,
+    attempt.then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false
+        throw error
+      },
+    ),
   )
-    return true
-  const owner = await readFile(path, 'utf8').catch(() => '')
-  // A lock without a whole line is being written, or was just given back.
-  if (owner.endsWith('\n') && !isRunning(Number(owner))) await disk(path, rm(path, { force: true }))
-  return false
-}
-
-function unlessThere(error: NodeJS.ErrnoException): false {
-  if (error.code === 'EEXIST') return false
-  throw error
 }
 
 function isRunning(pid: number): boolean {

@@ -1,6 +1,6 @@
 /** contiguous: a copy of a view with its elements in row-major order (aclnnInplaceCopy). */
 import { dtypeNames } from '../../tensor/dtype.ts'
-import type { Tensor } from '../../tensor/tensor.ts'
+import { Tensor } from '../../tensor/tensor.ts'
 import { dispatch } from '../dispatch.ts'
 import { defineOperator } from '../operator.ts'
 import { tensorSample } from '../samples.ts'
@@ -31,7 +31,8 @@ export const contiguousDefinition = defineOperator({
   invalid: [],
 })
 
-/** `input` itself where it is in row-major order already, else a copy that is. */
+/** A view of `input` where it is in row-major order already, else a copy that is. */
 export function contiguous(input: Tensor): Tensor {
-  return input.isContiguous ? input : dispatch(contiguousDefinition, [input])
+  if (!input.isContiguous) return dispatch(contiguousDefinition, [input])
+  return new Tensor(input.storage, input.dtype, input.shape, input.strides, input.offset)
 }

@@ -2,7 +2,7 @@
 import { dtypeNames } from '../../tensor/dtype.ts'
 import { ShapeError } from '../../tensor/errors.ts'
 import { formatShape, numel, reshapeStrides, type Shape } from '../../tensor/shape.ts'
-import type { Tensor } from '../../tensor/tensor.ts'
+import { arena, type Tensor } from '../../tensor/tensor.ts'
 import { dispatch } from '../dispatch.ts'
 import { defineOperator } from '../operator.ts'
 import { tensorSample } from '../samples.ts'
@@ -101,5 +101,7 @@ function completeShape(from: Shape, to: Shape): number[] {
 export function reshape(input: Tensor, shape: Shape): Tensor {
   const full = completeShape(input.shape, shape)
   const isView = reshapeStrides(input.shape, input.strides, full) !== undefined
-  return dispatch(reshapeDefinition, [isView ? input : contiguous(input)], { shape: full })
+  return arena(() =>
+    dispatch(reshapeDefinition, [isView ? input : contiguous(input)], { shape: full }),
+  )
 }
