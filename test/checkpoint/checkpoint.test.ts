@@ -3,8 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Checkpoint } from '../../src/checkpoint/checkpoint.ts'
-import { SafetensorsError } from '../../src/checkpoint/safetensors/error.ts'
-import { fileBytes, openFiles, temporaryDirectory } from '../support/safetensors-bytes.ts'
+import { failure, fileBytes, openFiles, temporaryDirectory } from '../support/safetensors-bytes.ts'
 
 /** A safetensors file of U8 tensors, each of the given bytes. */
 function shard(tensors: Readonly<Record<string, readonly number[]>>): Uint8Array {
@@ -47,15 +46,6 @@ async function openForTest(directory: string): Promise<Checkpoint> {
   const checkpoint = await Checkpoint.open(directory)
   onTestFinished(() => checkpoint.close())
   return checkpoint
-}
-
-async function failure(promise: Promise<unknown>): Promise<SafetensorsError> {
-  const error = await promise.then(
-    () => new Error('nothing was thrown'),
-    (error: unknown) => error,
-  )
-  if (error instanceof SafetensorsError) return error
-  throw error
 }
 
 describe('one file', () => {

@@ -12,6 +12,7 @@ import { SafetensorsFile } from '../../src/checkpoint/safetensors/reader.ts'
 import { FileError } from '../../src/errors.ts'
 import {
   countingBytes,
+  failure,
   fileBytes,
   temporaryDirectory,
   temporaryFile,
@@ -26,15 +27,6 @@ async function openForTest(path: string): Promise<SafetensorsFile> {
   const file = await SafetensorsFile.open(path)
   onTestFinished(() => file.close())
   return file
-}
-
-async function failure(promise: Promise<unknown>): Promise<SafetensorsError> {
-  const error = await promise.then(
-    () => new Error('nothing was thrown'),
-    (error: unknown) => error,
-  )
-  if (error instanceof SafetensorsError) return error
-  throw error
 }
 
 describe('a valid file', () => {

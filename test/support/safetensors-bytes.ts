@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { SafetensorsError } from '../../src/checkpoint/safetensors/error.ts'
 
 /** A directory that is removed when the test ends. */
 export async function temporaryDirectory(): Promise<string> {
@@ -46,4 +47,14 @@ export async function openFiles(directory: string): Promise<number> {
     descriptors.map((descriptor) => readlink(`/proc/self/fd/${descriptor}`).catch(() => '')),
   )
   return links.filter((link) => link.startsWith(directory)).length
+}
+
+/** The SafetensorsError that a promise fails with. */
+export async function failure(promise: Promise<unknown>): Promise<SafetensorsError> {
+  const error = await promise.then(
+    () => new Error('nothing was thrown'),
+    (error: unknown) => error,
+  )
+  if (error instanceof SafetensorsError) return error
+  throw error
 }
