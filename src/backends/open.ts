@@ -3,23 +3,46 @@
  */
 import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
-import { openEmulator, openNpu } from './npu/open-npu.ts'
+import { type OpenNpuOptions, openEmulator, openNpu } from './npu/open-npu.ts'
 import { ReferenceBackend } from './reference/reference-backend.ts'
 
+/** Choices that only some devices have; it is an error to make one where it means nothing. */
+export type DeviceOptions = OpenNpuOptions
+
+const optionNames: readonly string[] = [
+  'cubeMathType',
+  'aclnn',
+] satisfies readonly (keyof DeviceOptions)[]
+
+/** What follows `npu:`, and the choices made. */
+type Open = (options: DeviceOptions, numbers?: string) => Backend
+
 /** How to open each device, or why this version cannot. */
-const backends: Readonly<Record<string, ((numbers?: string) => Backend) | string>> = {
-  reference: () => new ReferenceBackend(),
+const backends: Readonly<Record<string, Open | string>> = {
+  reference: (options) => {
+    refuse('reference', options)
+    return new ReferenceBackend()
+  },
   cpu: 'the fast CPU backend is not built yet',
   npu: openNpus,
-  emulator: () => openEmulator(),
+  emulator: openEmulator,
 }
 
-/** `numbers` is what follows `npu:`. */
-function openNpus(numbers = '0'): Backend {
-  if (/^\d+$/.test(numbers)) return openNpu(Number(numbers))
+function openNpus(options: DeviceOptions, numbers = '0'): Backend {
+  if (/^\d+$/.test(numbers)) return openNpu(Number(numbers), options)
   throw new DeviceUnavailableError(`npu:${numbers}`, 'several NPUs at once are not built yet', {
     hint: 'name one of them, for example npu:0',
   })
+}
+
+/** `device` leaves none of `options` to choose. */
+function refuse(device: string, options: DeviceOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    throw new InvalidArgumentError(name, `means nothing to the device '${device}'`, {
+      hint: 'leave it out, or use the device npu or emulator',
+    })
+  }
 }
 
 /** The devices that this version can open. */
@@ -35,8 +58,17 @@ export const defaultDevice = 'auto'
  * Throws `InvalidArgumentError` for a string that names no device and `DeviceUnavailableError` for a
  * device that cannot be had. Never opens another device than the one asked for.
  */
-export async function openBackend(device: string = defaultDevice): Promise<Backend> {
-  if (device === 'auto') return (await installedNpu()) ?? openBackend('reference')
+export async function openBackend(
+  device: string = defaultDevice,
+  options: DeviceOptions = {},
+): Promise<Backend> {
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(unknown, 'there is no such option', {
+      hint: `options of devices are ${optionNames.join(', ')}`,
+    })
+  }
+  if (device === 'auto') return (await installedNpu(options)) ?? openBackend('reference', options)
   const numbers = /^npu:(\d+(?:,\d+)*|all)$/.exec(device)?.[1]
   const kind = numbers === undefined ? device : 'npu'
   const open = Object.hasOwn(backends, kind) ? backends[kind] : undefined
@@ -50,13 +82,13 @@ export async function openBackend(device: string = defaultDevice): Promise<Backe
       hint: `use one of ${availableDevices.join(', ')}, auto`,
     })
   }
-  return open(numbers)
+  return open(options, numbers)
 }
 
 /** The first NPU, where CANN is installed and sees one. An emulator in CANN's place is none. */
-async function installedNpu(): Promise<Backend | undefined> {
+async function installedNpu(options: DeviceOptions): Promise<Backend | undefined> {
   try {
-    const npu = openNpu()
+    const npu = openNpu(0, options)
     if (npu.device !== 'emulator') return npu
     await npu.close()
   } catch (error) {

@@ -1,5 +1,6 @@
 /** `classify`, the default command: texts in, labels out. */
 import { Command, Option } from 'commander'
+import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import {
   type ClassifiedText,
@@ -16,6 +17,7 @@ import {
   dtypeOption,
   fraction,
   modelOption,
+  npuOptions,
   positiveInteger,
 } from './options.ts'
 import {
@@ -35,6 +37,8 @@ interface Options {
   readonly model?: string
   readonly device: string
   readonly dtype: FloatDType
+  readonly cubeMathType?: CubeMathType
+  readonly aclnn?: readonly Alternative[]
   readonly threshold?: number
   readonly topK?: number
   readonly batchSize: number
@@ -44,7 +48,7 @@ interface Options {
 }
 
 export function classifyCommand(): Command {
-  return new Command('classify')
+  const command = new Command('classify')
     .description('classify texts from --text, --batch-file or standard input (one text a line)')
     .option('--text <TEXT>', 'a text; may be given several times', collect)
     .option('--batch-file <FILE>', 'a file with one text a line')
@@ -74,6 +78,8 @@ export function classifyCommand(): Command {
       refuseArguments(command.args)
       return classify(options)
     })
+  for (const option of npuOptions()) command.addOption(option)
+  return command
 }
 
 /** What is not an option is most likely a misspelt command or a text without --text. */
@@ -90,6 +96,8 @@ async function classify(options: Options): Promise<void> {
     modelPath: options.model,
     device: options.device,
     dtype: options.dtype,
+    cubeMathType: options.cubeMathType,
+    aclnn: options.aclnn,
     onWarning: (message) => note(`warning: ${message}`),
   })
   classifier.checkMaxLength(options.maxLength)
@@ -130,8 +138,11 @@ function isTyped({ text, batchFile }: Pick<Options, 'text' | 'batchFile'>): bool
 
 function announce({ name, config, backend, dtype }: SequenceClassifier, options: Options): void {
   const embedded = options.model === undefined ? 'the embedded ' : ''
+  const settings = Object.entries(backend.settings).map(([what, value]) => `${what} ${value}`)
+  const details = settings.length === 0 ? '' : ` (${settings.join(', ')})`
   note(
-    `Using ${embedded}${name}, ${config.num_hidden_layers} layers, ${dtype}, on ${backend.device}.`,
+    `Using ${embedded}${name}, ${config.num_hidden_layers} layers, ${dtype}, ` +
+      `on ${backend.device}${details}.`,
   )
 }
 

@@ -1,5 +1,6 @@
 /** Options that several commands share, and how their values are read. */
 import { Option, InvalidArgumentError as UsageError } from 'commander'
+import { alternatives, cubeMathTypes } from '../backends/npu/constants.ts'
 import { availableDevices, defaultDevice } from '../backends/open.ts'
 import { floatDTypes } from '../tensor/dtype.ts'
 
@@ -15,6 +16,20 @@ export function deviceOption(): Option {
     '--device <DEVICE>',
     `where to compute: ${availableDevices.join(', ')} or auto`,
   ).default(defaultDevice)
+}
+
+/** Options of the device that only an NPU or the emulator has. */
+export function npuOptions(): readonly Option[] {
+  return [
+    new Option(
+      '--cube-math-type <TYPE>',
+      'how an NPU multiplies float32 matrices (default: keep)',
+    ).choices(Object.keys(cubeMathTypes)),
+    new Option(
+      '--aclnn <FUNCTION>',
+      `a function to use on an NPU instead of the usual one: ${alternatives.join(', ')}; may be given several times`,
+    ).argParser(collect),
+  ]
 }
 
 export function dtypeOption(): Option {

@@ -27,6 +27,7 @@ export const geluForms = {
   gelu: 'none',
   gelu_new: 'tanh',
   gelu_pytorch_tanh: 'tanh',
+  quick_gelu: 'sigmoid',
 } as const satisfies Record<string, GeluForm>
 
 const size = z.int().positive()

@@ -1,7 +1,8 @@
 /** Token ids through a model: laid out, checked, uploaded, run, and the logits read back. */
-import { type Backend, type BatchLayout, tensor } from '../ops/index.ts'
+import { type Backend, type BatchLayout, type HostTensor, tensors } from '../ops/index.ts'
 import { IndexOutOfRangeError } from '../tensor/errors.ts'
-import { arena } from '../tensor/tensor.ts'
+import type { Shape } from '../tensor/shape.ts'
+import { arena, type Tensor } from '../tensor/tensor.ts'
 import type { RobertaConfig } from './config.ts'
 import type { DeviceBatch, RobertaForSequenceClassification } from './roberta.ts'
 import { type TokenBatch, tokenBatch } from './token-batch.ts'
@@ -35,15 +36,17 @@ function checkIndices({ inputIds, positionIds }: TokenBatch, config: RobertaConf
   check('position id', positionIds, config.max_position_embeddings)
 }
 
+/** RoBERTa knows one type of token, 0. */
 function upload(batch: TokenBatch, backend: Backend): DeviceBatch {
-  const { lengths, inputIds, positionIds, firstRows, paddingMask } = batch
-  const ids = (data: Int32Array) => tensor(backend, 'int32', [data.length], data)
-  return {
-    lengths,
-    inputIds: ids(inputIds),
-    positionIds: ids(positionIds),
-    tokenTypeIds: ids(new Int32Array(inputIds.length)),
-    firstRows: ids(firstRows),
-    paddingMask: paddingMask && tensor(backend, 'bool', [lengths.length, lengths[0]!], paddingMask),
-  }
+  const { lengths } = batch
+  const ids = (data: Int32Array): HostTensor => ({ dtype: 'int32', shape: [data.length], data })
+  const mask = (data: Uint8Array, shape: Shape): HostTensor => ({ dtype: 'bool', shape, data })
+  const [inputIds, positionIds, tokenTypeIds, firstRows, paddingMask] = tensors(backend, [
+    ids(batch.inputIds),
+    ids(batch.positionIds),
+    ids(new Int32Array(batch.inputIds.length)),
+    ids(batch.firstRows),
+    ...(batch.paddingMask ? [mask(batch.paddingMask, [lengths.length, lengths[0]!])] : []),
+  ]) as [Tensor, Tensor, Tensor, Tensor, Tensor?]
+  return { lengths, inputIds, positionIds, tokenTypeIds, firstRows, paddingMask }
 }

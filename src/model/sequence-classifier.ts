@@ -3,7 +3,7 @@
  * command line, `GoEmotionsClassifier` and `pipeline` are made of.
  */
 import { basename } from 'node:path'
-import { openBackend } from '../backends/open.ts'
+import { type DeviceOptions, openBackend } from '../backends/open.ts'
 import { FileError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
 import { type FloatDType, isDType, isFloatDType } from '../tensor/dtype.ts'
@@ -14,7 +14,7 @@ import { loadModel } from './load-model.ts'
 import { locateModel } from './locate.ts'
 import type { RobertaForSequenceClassification } from './roberta.ts'
 
-export interface LoadOptions {
+export interface LoadOptions extends DeviceOptions {
   /** A directory or the id of a downloaded model; the embedded model if missing. */
   readonly modelPath?: string | undefined
   /** A device string; the best device if missing. */
@@ -46,11 +46,12 @@ export class SequenceClassifier implements AsyncDisposable {
 
   /** Reads a checkpoint and puts it on a device. Whatever fails, nothing stays behind. */
   static async load(options: LoadOptions = {}): Promise<SequenceClassifier> {
-    const dtype = floatDType(options.dtype ?? 'float32')
-    const warn = options.onWarning ?? ((message) => process.emitWarning(message))
-    const backend = await openBackend(options.device)
+    const { modelPath, device, dtype: dtypeName = 'float32', onWarning, ...choices } = options
+    const dtype = floatDType(dtypeName)
+    const warn = onWarning ?? ((message) => process.emitWarning(message))
+    const backend = await openBackend(device, choices)
     try {
-      const directory = await locateModel(options.modelPath)
+      const directory = await locateModel(modelPath)
       const tokenizer = await RobertaTokenizer.load(directory)
       const model = await loadModel(directory, { backend, dtype, warn })
       checkTokenizer(directory, tokenizer, model.config)

@@ -22,6 +22,12 @@ export interface TensorSpec {
   readonly shape: Shape
 }
 
+/** Elements on the host, in row-major order. */
+export interface HostElements {
+  readonly dtype: DType
+  readonly data: HostArray
+}
+
 /** Inputs in the order of the operator's schema; optional ones may be missing. */
 export type OperatorInputs<T> = readonly (T | undefined)[]
 
@@ -42,6 +48,8 @@ export type BatchLayout = 'packed' | 'padded'
 export interface Backend extends StorageOwner {
   /** The layout that suits this device best. */
   readonly preferredLayout: BatchLayout
+  /** What else decides about results or speed here, by name; every note and report prints it. */
+  readonly settings: Readonly<Record<string, string>>
   /** True, or the reason why this device has no kernel for such a call. */
   supports(
     operator: OperatorName,
@@ -50,8 +58,11 @@ export interface Backend extends StorageOwner {
   ): true | string
   /** Memory for `length` elements, not initialised. */
   allocate(dtype: DType, length: number): unknown
-  /** Memory that holds a copy of `data`, or `data` itself, which the caller no longer changes. */
-  upload(dtype: DType, data: HostArray): unknown
+  /**
+   * A slot for each array, which holds a copy of it, or the array itself, which the caller no longer
+   * changes. A device with memory of its own gets all of them in one transfer.
+   */
+  upload(arrays: readonly HostElements[]): unknown[]
   /** Enqueues one operator. */
   execute(call: OperatorCall): void
   /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */

@@ -1,10 +1,10 @@
 /** Tensors from host arrays, and fresh ones for kernels to write. */
-import { type DType, dtypes, type HostArray, type HostArrays } from '../tensor/dtype.ts'
+import { type DType, dtypes, type HostArrays } from '../tensor/dtype.ts'
 import { ShapeError } from '../tensor/errors.ts'
 import { contiguousStrides, formatShape, numel, type Shape } from '../tensor/shape.ts'
 import { Storage } from '../tensor/storage.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import type { Backend, TensorSpec } from './backend.ts'
+import type { Backend, HostElements, TensorSpec } from './backend.ts'
 
 /**
  * A tensor with the elements of `data` in row-major order. The backend may keep `data` itself, so
@@ -16,10 +16,21 @@ export function tensor<T extends DType>(
   shape: Shape,
   data: HostArrays[T],
 ): Tensor {
-  if (data.length !== numel(shape)) {
+  return tensors(backend, [{ dtype, shape, data } as HostTensor])[0]!
+}
+
+/** What a tensor is made of: a shape, and the elements that fill it. */
+export interface HostTensor extends HostElements {
+  readonly shape: Shape
+}
+
+/** As `tensor` for each of `parts`; to a device they go in one transfer. */
+export function tensors(backend: Backend, parts: readonly HostTensor[]): Tensor[] {
+  for (const { shape, data } of parts) {
+    if (data.length === numel(shape)) continue
     throw new ShapeError('tensor', `${data.length} elements do not fill ${formatShape(shape)}`)
   }
-  return tensorOver(backend, { dtype, shape }, backend.upload(dtype, data as HostArray))
+  return backend.upload(parts).map((slot, part) => tensorOver(backend, parts[part]!, slot))
 }
 
 /** A dense tensor whose elements are not set yet. */

@@ -128,7 +128,7 @@ describe('dispatch refuses', () => {
     expect(given('scale', { factor: [2] })).toThrow('[2] is not a number')
     expect(given('permute', { axes: [0.5] })).toThrow('[0.5] is not a list of integers')
     expect(given('permute', { axes: 0 })).toThrow('0 is not a list of integers')
-    expect(given('gelu', { approximate: 'erf' })).toThrow('"erf" is not one of none, tanh')
+    expect(given('gelu', { approximate: 'erf' })).toThrow('"erf" is not one of none, tanh, sigmoid')
   })
 
   it('an operator the device has no kernel for, with the reason', () => {

@@ -99,6 +99,12 @@ function geluTanh(x: number): number {
   return x * logistic(2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))
 }
 
+const geluForms: Readonly<Record<string, (x: number) => number>> = {
+  none: (x) => x * normalDistribution(x),
+  tanh: geluTanh,
+  sigmoid: (x) => x * logistic(1.702 * x),
+}
+
 function normalizedRow(row: readonly number[], eps: number): number[] {
   const mean = sum(row) / row.length
   const variance = sum(row.map((x) => (x - mean) ** 2)) / row.length
@@ -178,8 +184,7 @@ const arithmetic = {
   scale: ([input], { factor }) => elementwise(input!, (x) => Number(factor) * x),
   tanh: ([input]) => elementwise(input!, hyperbolicTangent),
   sigmoid: ([input]) => elementwise(input!, logistic),
-  gelu: ([input], { approximate = 'none' }) =>
-    elementwise(input!, approximate === 'tanh' ? geluTanh : (x) => x * normalDistribution(x)),
+  gelu: ([input], { approximate = 'none' }) => elementwise(input!, geluForms[String(approximate)]!),
 
   matmul: ([input, other]) => {
     const [rows, inner] = input!.shape.slice(-2) as [number, number]

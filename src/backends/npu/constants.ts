@@ -1,4 +1,5 @@
 /** Enumerators of AscendCL (acl_base.h, acl_rt.h of CANN 8.5) that this backend passes. */
+import type { OperatorName as AclnnName } from '../../ffi/functions.ts'
 import type { DType } from '../../tensor/dtype.ts'
 
 /** aclDataType. */
@@ -36,3 +37,16 @@ export const alreadyInitialised = 100002
 export const cubeMathTypes = { keep: 0, 'allow-hf32': 1, float16: 2, hf32: 3 } as const
 
 export type CubeMathType = keyof typeof cubeMathTypes
+
+/**
+ * Functions of aclnn that compute what another one computes that this backend uses; they run where
+ * they are asked for and fit, so that both can be compared. docs/npu.md says instead of which.
+ */
+export const alternatives = [
+  'aclnnGelu',
+  'aclnnMatmul',
+  'aclnnBatchMatMul',
+  'aclnnPermute',
+] as const satisfies readonly AclnnName[]
+
+export type Alternative = (typeof alternatives)[number]

@@ -14,6 +14,8 @@ import type { Block } from './memory-pool.ts'
 export interface Slot {
   /** Missing where there are no elements: those never reach the device. */
   readonly block: Block | undefined
+  /** Of the first element; a multiple of 64, in a block that may hold other slots too. */
+  readonly address: bigint
   /** In elements. */
   readonly length: number
   /** The elements of integers that came from the host, so that indices can be checked. */
@@ -37,7 +39,7 @@ export function deviceView({ storage, dtype, shape, strides, offset }: TensorVie
 
 /** Where the first element of a dense view lies. */
 export function addressOf({ slot, dtype, offset }: DeviceView): bigint {
-  return slot.block!.address + BigInt(offset * dtypes[dtype].itemsize)
+  return slot.address + BigInt(offset * dtypes[dtype].itemsize)
 }
 
 export function isDense({ shape, strides }: DeviceView): boolean {

@@ -6,7 +6,7 @@
  * Descriptors are destroyed after phase 2: one-shot executors have copied what they need. Workspace
  * and temporaries go back to the pool at once, since later work on the stream comes later.
  */
-import type { StatusSignature } from '../../ffi/ascend-error.ts'
+import { AscendError, type StatusSignature } from '../../ffi/ascend-error.ts'
 import type { NativeFunction } from '../../ffi/binding.ts'
 import type { OperatorName as AclnnName, operators } from '../../ffi/functions.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
@@ -14,7 +14,13 @@ import type { Arguments } from '../../ffi/signature.ts'
 import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes } from '../../tensor/dtype.ts'
 import { contiguousStrides, numel, type Shape } from '../../tensor/shape.ts'
-import { dataTypes, formatND } from './constants.ts'
+import {
+  type Alternative,
+  type CubeMathType,
+  cubeMathTypes,
+  dataTypes,
+  formatND,
+} from './constants.ts'
 import { addressOf, type DeviceView, isDense, reshaped } from './device-view.ts'
 import type { Block } from './memory-pool.ts'
 import type { Runtime } from './runtime.ts'
@@ -24,15 +30,18 @@ export type AclnnArguments<K extends AclnnName> = Arguments<`int32 (${(typeof op
 
 const noHandle = 0n
 
+/** ACL_ERROR_BAD_ALLOC: the only reason why making a descriptor of valid arguments gives NULL. */
+const outOfHostMemory = 200000
+
 const longs = (values: readonly number[]) => BigInt64Array.from(values, BigInt)
 
 /** Makes descriptors, and destroys what it made. */
 export class Descriptors {
-  readonly #functions: Cann['functions']
+  readonly #cann: Cann
   readonly #destroy: (() => void)[] = []
 
-  constructor(functions: Cann['functions']) {
-    this.#functions = functions
+  constructor(cann: Cann) {
+    this.#cann = cann
   }
 
   /** An optional tensor that is not there is NULL. */
@@ -41,7 +50,7 @@ export class Descriptors {
     const { slot, dtype, shape, offset } = view
     // Axes of size 1 may have any stride, which aclnn does not see through.
     const strides = isDense(view) ? contiguousStrides(shape) : view.strides
-    const { aclCreateTensor, aclDestroyTensor } = this.#functions
+    const { aclCreateTensor, aclDestroyTensor } = this.#cann.functions
     const handle = aclCreateTensor(
       longs(shape),
       BigInt(shape.length),
@@ -51,44 +60,77 @@ export class Descriptors {
       formatND,
       longs([slot.length]),
       1n,
-      slot.block!.address,
+      slot.address,
     )
-    this.#destroy.push(() => aclDestroyTensor(handle))
-    return handle
+    return this.#owned(aclCreateTensor, handle, aclDestroyTensor)
   }
 
   /** A number in float32, which is what operators on floats take. */
   scalar(value: number): bigint {
-    const { aclCreateScalar, aclDestroyScalar } = this.#functions
+    const { aclCreateScalar, aclDestroyScalar } = this.#cann.functions
     const handle = aclCreateScalar(Float32Array.of(value), dataTypes.float32)
-    this.#destroy.push(() => aclDestroyScalar(handle))
-    return handle
+    return this.#owned(aclCreateScalar, handle, aclDestroyScalar)
   }
 
   integers(values: readonly number[]): bigint {
-    const { aclCreateIntArray, aclDestroyIntArray } = this.#functions
+    const { aclCreateIntArray, aclDestroyIntArray } = this.#cann.functions
     const handle = aclCreateIntArray(longs(values), BigInt(values.length))
-    this.#destroy.push(() => aclDestroyIntArray(handle))
-    return handle
+    return this.#owned(aclCreateIntArray, handle, aclDestroyIntArray)
   }
 
-  dispose(): void {
-    for (const destroy of this.#destroy) destroy()
+  /** Destroys everything, whatever happens on the way, and returns what went wrong. */
+  dispose(): readonly unknown[] {
+    return this.#destroy.flatMap((destroy) => {
+      try {
+        destroy()
+        return []
+      } catch (error) {
+        return [error]
+      }
+    })
   }
+
+  /** NULL would be taken for an optional argument that is not there. */
+  #owned(create: NativeFunction, handle: bigint, destroy: NativeFunction): bigint {
+    const { call, functions } = this.#cann
+    if (handle === noHandle) {
+      const message = functions.aclGetRecentErrMsg()
+      throw new AscendError(create.symbol, outOfHostMemory, undefined, message)
+    }
+    this.#destroy.push(() => call(destroy as NativeFunction<StatusSignature>, [handle] as never))
+    return handle
+  }
+}
+
+/** What a user may choose of how operators are launched. */
+export interface LaunchOptions {
+  readonly cubeMathType: CubeMathType
+  readonly aclnn: readonly Alternative[]
 }
 
 /** One operator call of this package, made of one aclnn call or several. */
 export class Launch {
   readonly #runtime: Runtime
+  readonly #options: LaunchOptions
   readonly #temporaries: Block[] = []
 
   constructor(
     runtime: Runtime,
     readonly operator: OperatorName | undefined,
-    /** The value of `cubeMathType` for products of matrices. */
-    readonly cubeMathType: number,
+    options: LaunchOptions,
   ) {
     this.#runtime = runtime
+    this.#options = options
+  }
+
+  /** The value of `cubeMathType` for products of matrices. */
+  get cubeMathType(): number {
+    return cubeMathTypes[this.#options.cubeMathType]
+  }
+
+  /** True where an alternative to the usual function of aclnn was asked for. */
+  prefers(alternative: Alternative): boolean {
+    return this.#options.aclnn.includes(alternative)
   }
 
   /** Enqueues an aclnn operator with the arguments that `describe` makes. */
@@ -96,7 +138,7 @@ export class Launch {
     const { call, functions } = this.#runtime.cann
     const options = this.operator === undefined ? {} : { operator: this.operator }
     const plan = functions[`${name}GetWorkspaceSize`] as unknown as NativeFunction<StatusSignature>
-    const descriptors = new Descriptors(functions)
+    const descriptors = new Descriptors(this.#runtime.cann)
     let workspace: Block | undefined
     try {
       const size = new BigUint64Array(1)
@@ -111,10 +153,15 @@ export class Launch {
       const run = functions[name] as unknown as NativeFunction<StatusSignature>
       const at = workspace?.address ?? noHandle
       call(run, [at, size[0], executor[0], this.#runtime.stream] as never, options)
-    } finally {
+    } catch (error) {
+      // What stopped the call matters more than a failure to clean up after it.
       descriptors.dispose()
+      throw error
+    } finally {
       if (workspace !== undefined) this.#runtime.put(workspace)
     }
+    const [failure] = descriptors.dispose()
+    if (failure !== undefined) throw failure
   }
 
   /** A dense tensor that lives until the kernel returns. */
@@ -122,7 +169,7 @@ export class Launch {
     const length = numel(shape)
     const block = this.#runtime.take(length * dtypes[dtype].itemsize)
     this.#temporaries.push(block)
-    const slot = { block, length, integers: undefined }
+    const slot = { block, address: block.address, length, integers: undefined }
     return { slot, dtype, shape, strides: contiguousStrides(shape), offset: 0 }
   }
 

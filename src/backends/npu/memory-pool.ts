@@ -6,11 +6,32 @@
  * the same stream. Memory goes back to the device only when the pool is emptied.
  */
 
-/** Memory of `size` bytes. `isFresh` until it is put back for the first time. */
+/** Pieces of a block begin at multiples of this many bytes, as the block does. */
+const alignment = 64
+
+/** Memory of `size` bytes. */
 export interface Block {
   readonly address: bigint
   readonly size: number
+  /** Until it is put back for the first time. */
   isFresh: boolean
+  /** How many times it has to be put back before somebody else gets it. */
+  users: number
+}
+
+function paddedLength(length: number): number {
+  return Math.ceil(length / 32) * 32 + 32
+}
+
+/** Where to put pieces of these many bytes in one block, and how long it has to be. */
+export function divide(lengths: readonly number[]): { starts: number[]; length: number } {
+  let length = 0
+  const starts = lengths.map((piece) => {
+    const start = Math.ceil(length / alignment) * alignment
+    length = start + paddedLength(piece)
+    return start
+  })
+  return { starts, length }
 }
 
 /**
@@ -19,7 +40,7 @@ export interface Block {
  * themselves; then at most an eighth is lost so that blocks of similar lengths serve each other.
  */
 export function blockSize(length: number): number {
-  const padded = Math.ceil(length / 32) * 32 + 32
+  const padded = paddedLength(length)
   const step = Math.max(512, 2 ** (Math.floor(Math.log2(padded)) - 3))
   return Math.ceil(padded / step) * step
 }
@@ -40,16 +61,21 @@ export class MemoryPool {
     return this.#heldBytes
   }
 
-  take(length: number): Block {
+  take(length: number, users = 1): Block {
     const size = blockSize(length)
     const kept = this.#free.get(size)?.pop()
-    if (kept !== undefined) return kept
-    const block = { address: this.#obtain(size), size, isFresh: true }
+    if (kept !== undefined) {
+      kept.users = users
+      return kept
+    }
+    const block = { address: this.#obtain(size), size, isFresh: true, users }
     this.#heldBytes += size
     return block
   }
 
   put(block: Block): void {
+    block.users -= 1
+    if (block.users > 0) return
     block.isFresh = false
     const kept = this.#free.get(block.size)
     if (kept === undefined) this.#free.set(block.size, [block])

@@ -5,10 +5,12 @@
  * A kernel for a new operator goes into a file of `kernels/` and into the table below. Attention has
  * none: it is decomposed.
  */
+import { InvalidArgumentError } from '../../errors.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import type {
   Attributes,
   Backend,
+  HostElements,
   OperatorCall,
   OperatorInputs,
   TensorSpec,
@@ -17,7 +19,13 @@ import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
 import type { TensorView } from '../../tensor/storage.ts'
-import { type CubeMathType, copyAlignment, cubeMathTypes } from './constants.ts'
+import {
+  type Alternative,
+  alternatives,
+  type CubeMathType,
+  copyAlignment,
+  cubeMathTypes,
+} from './constants.ts'
 import { addressOf, type DeviceView, deviceView, isDense, type Slot } from './device-view.ts'
 import { add, gelu, mul, scale, sigmoid, tanh } from './kernels/elementwise.ts'
 import type { NpuKernel } from './kernels/kernel.ts'
@@ -25,7 +33,8 @@ import { linear, matmul } from './kernels/matmul.ts'
 import { cast, concat, contiguous, embedding, indexSelect } from './kernels/movement.ts'
 import { addLayerNorm, layerNorm } from './kernels/normalization.ts'
 import { softmax } from './kernels/softmax.ts'
-import { Launch } from './launch.ts'
+import { Launch, type LaunchOptions } from './launch.ts'
+import { divide } from './memory-pool.ts'
 import { Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
@@ -65,19 +74,48 @@ export interface NpuBackendOptions {
   /** Which of the machine's devices; 0 if not given. */
   readonly id?: number
   /** How matrices of float32 are multiplied; `keep` if not given. */
-  readonly cubeMathType?: CubeMathType
+  readonly cubeMathType?: CubeMathType | undefined
+  /** Alternatives to the usual functions of aclnn; none if not given. */
+  readonly aclnn?: readonly Alternative[] | undefined
 }
+
+/** Tensors without elements have no memory. */
+const emptySlot: Slot = { block: undefined, address: 0n, length: 0, integers: undefined }
 
 export class NpuBackend implements Backend {
   readonly device: string
   readonly preferredLayout = 'padded'
-  readonly cubeMathType: CubeMathType
+  readonly settings: Readonly<Record<string, string>>
+  readonly #options: LaunchOptions
   readonly #runtime: Runtime
 
-  /** Opens the device. Throws DeviceUnavailableError, or AscendError where AscendCL fails. */
-  constructor(cann: Cann, { device, id = 0, cubeMathType = 'keep' }: NpuBackendOptions) {
+  /**
+   * Opens the device. Throws InvalidArgumentError, DeviceUnavailableError, or AscendError where
+   * AscendCL fails.
+   */
+  constructor(
+    cann: Cann,
+    { device, id = 0, cubeMathType = 'keep', aclnn = [] }: NpuBackendOptions,
+  ) {
+    if (!Object.hasOwn(cubeMathTypes, cubeMathType)) {
+      throw new InvalidArgumentError('cubeMathType', `there is no '${cubeMathType}'`, {
+        hint: `use one of ${Object.keys(cubeMathTypes).join(', ')}`,
+      })
+    }
+    const unknown = aclnn.find((name) => !alternatives.includes(name))
+    if (unknown !== undefined) {
+      throw new InvalidArgumentError('aclnn', `'${unknown}' replaces no other function`, {
+        hint: `these do: ${alternatives.join(', ')}`,
+      })
+    }
     this.device = device
-    this.cubeMathType = cubeMathType
+    this.settings = {
+      cubeMathType,
+      ...(aclnn.length > 0 ? { aclnn: aclnn.join(' ') } : {}),
+      CANN: cann.version ?? 'of unknown version',
+      FFI: cann.binding,
+    }
+    this.#options = { cubeMathType, aclnn }
     this.#runtime = new Runtime(cann, device, id)
   }
 
@@ -99,26 +137,34 @@ export class NpuBackend implements Backend {
 
   allocate(dtype: DType, length: number): Slot {
     this.#runtime.bind()
-    const bytes = length * dtypes[dtype].itemsize
-    const block = bytes === 0 ? undefined : this.#runtime.take(bytes)
-    return { block, length, integers: undefined }
+    if (length === 0) return emptySlot
+    const block = this.#runtime.take(length * dtypes[dtype].itemsize)
+    return { block, address: block.address, length, integers: undefined }
   }
 
-  upload(dtype: DType, data: HostArray): Slot {
-    const slot = this.allocate(dtype, data.length)
+  upload(arrays: readonly HostElements[]): Slot[] {
+    this.#runtime.bind()
+    const present = arrays.map(({ data }) => data).filter((data) => data.length > 0)
+    if (present.length === 0) return arrays.map(() => emptySlot)
+    const { starts, length } = divide(present.map((data) => data.byteLength))
+    const block = this.#runtime.take(length, present.length)
+    const slots = present.map((data, piece): Slot => {
+      const address = block.address + BigInt(starts[piece]!)
+      const areIntegers = data instanceof Int32Array || data instanceof BigInt64Array
+      return { block, address, length: data.length, integers: areIntegers ? data : undefined }
+    })
     try {
-      if (slot.block !== undefined) this.#runtime.upload(slot.block, data)
+      this.#runtime.upload(block, joined(present, starts, length))
     } catch (error) {
-      this.free(slot)
+      for (const slot of slots) this.free(slot)
       throw error
     }
-    const areIntegers = data instanceof Int32Array || data instanceof BigInt64Array
-    return { ...slot, integers: areIntegers ? data : undefined }
+    return arrays.map(({ data }) => (data.length === 0 ? emptySlot : slots.shift()!))
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
     this.#runtime.bind()
-    const launch = new Launch(this.#runtime, operator, cubeMathTypes[this.cubeMathType])
+    const launch = new Launch(this.#runtime, operator, this.#options)
     try {
       const kernel = kernels[operator] as AnyKernel
       const views = inputs.map((input) => input && deviceView(input))
@@ -137,7 +183,7 @@ export class NpuBackend implements Backend {
       await this.#runtime.download(addressOf(view), data)
       return data
     }
-    const launch = new Launch(this.#runtime, undefined, cubeMathTypes[this.cubeMathType])
+    const launch = new Launch(this.#runtime, undefined, this.#options)
     try {
       const dense = launch.temporary(view.dtype, view.shape)
       launch.copy(view, dense)
@@ -161,4 +207,19 @@ export class NpuBackend implements Backend {
   close(): Promise<void> {
     return this.#runtime.close()
   }
+}
+
+/** One array as it is, several as the bytes of a block that holds them. */
+function joined(
+  arrays: readonly HostArray[],
+  starts: readonly number[],
+  length: number,
+): HostArray | Uint8Array {
+  const [first] = arrays
+  if (arrays.length === 1) return first!
+  const bytes = new Uint8Array(length)
+  for (const [piece, { buffer, byteOffset, byteLength }] of arrays.entries()) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), starts[piece]!)
+  }
+  return bytes
 }

@@ -6,7 +6,7 @@ import { findCann } from '../../ffi/find-cann.ts'
 import { openCann } from '../../ffi/open-cann.ts'
 import { NpuBackend, type NpuBackendOptions } from './npu-backend.ts'
 
-export type OpenNpuOptions = Pick<NpuBackendOptions, 'cubeMathType'>
+export type OpenNpuOptions = Pick<NpuBackendOptions, 'cubeMathType' | 'aclnn'>
 
 /** Opens the NPU number `id` through the installed CANN. Throws DeviceUnavailableError. */
 export function openNpu(id = 0, options: OpenNpuOptions = {}): NpuBackend {
@@ -16,17 +16,22 @@ export function openNpu(id = 0, options: OpenNpuOptions = {}): NpuBackend {
   return new NpuBackend(cann, { ...options, device: name, id })
 }
 
-/** Where `npm run build:emulator` puts it: beside `src` and `dist` alike. */
+/** Where kernels/emulator/build.mjs puts it: beside `src` and `dist` alike. */
 export const emulatorRoot = fileURLToPath(
   new URL('../../../kernels/emulator/build/root', import.meta.url),
 )
+
+/** In a checkout, and where this package is installed as a dependency. */
+const buildCommand = emulatorRoot.includes('/node_modules/')
+  ? 'npm explore roberta-ascend -- npm run build:emulator'
+  : 'npm run build:emulator'
 
 /** Opens the bundled emulator. Throws DeviceUnavailableError where it is not built. */
 export function openEmulator(options: OpenNpuOptions = {}): NpuBackend {
   const device = 'emulator'
   if (!existsSync(emulatorRoot)) {
     throw new DeviceUnavailableError(device, `it is not built: there is no ${emulatorRoot}`, {
-      hint: 'run `npm run build:emulator`, which needs cmake and a C++ compiler',
+      hint: `install cmake and a C++ compiler, then run \`${buildCommand}\``,
     })
   }
   const cann = openCann(findCann({ device, environment: { ASCEND_HOME_PATH: emulatorRoot } }), {

@@ -97,9 +97,9 @@ export class Runtime {
     currentContext = this.#context
   }
 
-  /** Device memory for `length` bytes; what is in it is anybody's guess. */
-  take(length: number): Block {
-    return this.#memory.take(length)
+  /** Device memory for `length` bytes, to be put back `users` times. What is in it is anybody's guess. */
+  take(length: number, users = 1): Block {
+    return this.#memory.take(length, users)
   }
 
   /** Takes memory back that work enqueued before may still use. */
@@ -108,7 +108,7 @@ export class Runtime {
   }
 
   /** Copies `data` to the beginning of `block`, after all work enqueued before. */
-  upload(block: Block, data: HostArray): void {
+  upload(block: Block, data: HostArray | Uint8Array): void {
     const size = BigInt(data.byteLength)
     const { call, functions } = this.cann
     const { hostToHost, hostToDevice } = copyKinds

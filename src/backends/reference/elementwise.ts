@@ -60,6 +60,12 @@ function geluTanh(x: number): number {
   return x / (1 + Math.exp(-2 * u))
 }
 
+function geluSigmoid(x: number): number {
+  return x / (1 + Math.exp(-1.702 * x))
+}
+
+const geluForms = { none: geluErf, tanh: geluTanh, sigmoid: geluSigmoid }
+
 export const gelu: Kernel<'gelu'> = ([input], { approximate }, output) => {
-  map(input!, output, approximate === 'none' ? geluErf : geluTanh)
+  map(input!, output, geluForms[approximate])
 }

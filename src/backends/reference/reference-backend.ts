@@ -8,6 +8,7 @@
 import type {
   Attributes,
   Backend,
+  HostElements,
   OperatorCall,
   OperatorInputs,
   TensorSpec,
@@ -52,6 +53,7 @@ type AnyKernel = (
 export class ReferenceBackend implements Backend {
   readonly device = 'reference'
   readonly preferredLayout = 'packed'
+  readonly settings = {}
   #allocatedBytes = 0
 
   /** Bytes in use now. */
@@ -75,9 +77,11 @@ export class ReferenceBackend implements Backend {
     return data
   }
 
-  upload(_dtype: DType, data: HostArray): HostArray {
-    this.#allocatedBytes += data.byteLength
-    return data
+  upload(arrays: readonly HostElements[]): HostArray[] {
+    return arrays.map(({ data }) => {
+      this.#allocatedBytes += data.byteLength
+      return data
+    })
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {

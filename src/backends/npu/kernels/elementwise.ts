@@ -18,10 +18,16 @@ export const scale: NpuKernel<'scale'> = (launch, [input], { factor }, output) =
   launch.run('aclnnMuls', (make) => [make.tensor(input), make.scalar(factor), make.tensor(output)])
 }
 
-/** aclnnGeluV2 and not aclnnGelu, which is the tanh form whatever is asked. */
+/** aclnnGelu is the tanh form whatever is asked, so the erf form is never its business. */
 export const gelu: NpuKernel<'gelu'> = (launch, [input], { approximate }, output) => {
-  const form = approximate === 'tanh' ? 1n : 0n
-  launch.run('aclnnGeluV2', (make) => [make.tensor(input), form, make.tensor(output)])
+  if (approximate === 'sigmoid') {
+    launch.run('aclnnFastGelu', (make) => [make.tensor(input), make.tensor(output)])
+  } else if (approximate === 'tanh' && launch.prefers('aclnnGelu')) {
+    launch.run('aclnnGelu', (make) => [make.tensor(input), make.tensor(output)])
+  } else {
+    const form = approximate === 'tanh' ? 1n : 0n
+    launch.run('aclnnGeluV2', (make) => [make.tensor(input), form, make.tensor(output)])
+  }
 }
 
 export const tanh: NpuKernel<'tanh'> = (launch, [input], _attributes, output) => {

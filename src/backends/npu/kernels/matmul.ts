@@ -1,18 +1,35 @@
 /** Products of matrices. A transposed operand is a view: the matrix unit reads it without a copy. */
-import { numel } from '../../../tensor/shape.ts'
-import { isEmpty, permuted } from '../device-view.ts'
+import { numel, sameShape } from '../../../tensor/shape.ts'
+import { type DeviceView, isEmpty, permuted } from '../device-view.ts'
+import type { Launch } from '../launch.ts'
 import type { NpuKernel } from './kernel.ts'
 
 export const matmul: NpuKernel<'matmul'> = (launch, [input, other], _attributes, output) => {
   // Sums of no products.
   if (isEmpty(input!)) return launch.zero(output)
   const areMatrices = input!.shape.length === 2 && other!.shape.length === 2
-  launch.run(areMatrices ? 'aclnnMm' : 'aclnnMatmul', (make) => [
-    make.tensor(input),
-    make.tensor(other),
-    make.tensor(output),
-    launch.cubeMathType,
-  ])
+  const multiply = (name: Product, views: readonly (DeviceView | undefined)[]) =>
+    launch.run(name, (make) => {
+      const [self, mat2, out] = views.map((view) => make.tensor(view)) as [bigint, bigint, bigint]
+      return [self, mat2, out, launch.cubeMathType]
+    })
+  if (areMatrices && !launch.prefers('aclnnMatmul')) {
+    return multiply('aclnnMm', [input, other, output])
+  }
+  const areStacks = sameShape(input!.shape.slice(0, -2), other!.shape.slice(0, -2))
+  if (!areMatrices && areStacks && launch.prefers('aclnnBatchMatMul')) {
+    const stacks = [input!, other!, output].map((view) => asStack(launch, view))
+    return multiply('aclnnBatchMatMul', stacks)
+  }
+  multiply('aclnnMatmul', [input, other, output])
+}
+
+type Product = 'aclnnMm' | 'aclnnMatmul' | 'aclnnBatchMatMul'
+
+/** On three axes, which is what aclnnBatchMatMul takes. */
+function asStack(launch: Launch, view: DeviceView): DeviceView {
+  const { shape } = view
+  return launch.reshape(view, [numel(shape.slice(0, -2)), ...shape.slice(-2)])
 }
 
 /** On two axes, since aclnnAddmm takes no more. With factors of 1 the bias is part of the product. */

@@ -1,7 +1,7 @@
 /** Elements copied, picked or converted. */
 import { IndexOutOfRangeError, UnsupportedOperatorError } from '../../../tensor/errors.ts'
 import { forEachPosition } from '../../../tensor/shape.ts'
-import { type DeviceView, isEmpty, sliced } from '../device-view.ts'
+import { type DeviceView, isDense, isEmpty, permuted, sliced } from '../device-view.ts'
 import type { NpuKernel } from './kernel.ts'
 
 export const cast: NpuKernel<'cast'> = (launch, [input], { dtype }, output) => {
@@ -9,7 +9,21 @@ export const cast: NpuKernel<'cast'> = (launch, [input], { dtype }, output) => {
 }
 
 export const contiguous: NpuKernel<'contiguous'> = (launch, [input], _attributes, output) => {
-  launch.copy(input!, output)
+  const order = launch.prefers('aclnnPermute') ? memoryOrder(input!) : undefined
+  if (order === undefined) return launch.copy(input!, output)
+  const dims = order.map((_, axis) => order.indexOf(axis))
+  launch.run('aclnnPermute', (make) => [
+    make.tensor(permuted(input!, order)),
+    make.integers(dims),
+    make.tensor(output),
+  ])
+}
+
+/** The order of axes in which a view is dense; undefined where it is so in none. */
+function memoryOrder(view: DeviceView): readonly number[] | undefined {
+  const { strides } = view
+  const order = [...strides.keys()].sort((a, b) => strides[b]! - strides[a]!)
+  return isDense(permuted(view, order)) ? order : undefined
 }
 
 /** Each tensor is copied to its place in the output. */
