@@ -26,7 +26,7 @@ import { cast, concat, contiguous, embedding, indexSelect } from './kernels/move
 import { addLayerNorm, layerNorm } from './kernels/normalization.ts'
 import { softmax } from './kernels/softmax.ts'
 import { Launch } from './launch.ts'
-import { Runtime } from './runtime.ts'
+import { type DeviceInfo, Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   add,
@@ -84,6 +84,11 @@ export class NpuBackend implements Backend {
   /** Bytes of device memory held, in use or kept for reuse. */
   get heldBytes(): number {
     return this.#runtime.heldBytes
+  }
+
+  /** What the device is, and what is left of its memory. */
+  info(): DeviceInfo {
+    return this.#runtime.info()
   }
 
   supports(
