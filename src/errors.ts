@@ -60,7 +60,7 @@ export class DeviceUnavailableError extends RobertaAscendError {
   override readonly kind = 'environment'
   constructor(
     readonly device: string,
-    reason: string,
+    readonly reason: string,
     options?: ErrorOptions,
   ) {
     super(`device '${device}' is not available: ${reason}`, options)

@@ -50,6 +50,13 @@ export const availableDevices = Object.keys(backends).filter(
   (device) => typeof backends[device] !== 'string',
 )
 
+/** Why this version cannot open the others. */
+export const unavailableDevices: ReadonlyMap<string, string> = new Map(
+  Object.entries(backends).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  ),
+)
+
 /** Where work goes if nobody says otherwise: the best device there is. */
 export const defaultDevice = 'auto'
 

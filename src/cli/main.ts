@@ -6,13 +6,15 @@
  * Exit codes: 0 done; 1 a comparison or check failed its verdict; 2 bad usage or bad input; 3 a device
  * or the environment is not available; 4 a device failed while running; 70 a defect of this program.
  */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { type ErrorKind, RobertaAscendError } from '../errors.ts'
 import { classifyCommand } from './classify.ts'
+import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
+import { Exit } from './exit.ts'
 import { note } from './notes.ts'
 import { OutputClosedError } from './output/index.ts'
+import { packageInfo } from './package-info.ts'
 
 const exitCodes: Readonly<Record<ErrorKind, number>> = { input: 2, environment: 3, device: 4 }
 const usageExitCode = 2
@@ -21,15 +23,14 @@ const defectExitCode = 70
 const defaultCommand = 'classify'
 
 function program(): Command {
-  const { version, description } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string; description: string }
+  const { version, description } = packageInfo()
   return new Command('roberta-ascend')
     .description(description)
     .version(version)
     .enablePositionalOptions()
     .addCommand(classifyCommand())
     .addCommand(downloadCommand())
+    .addCommand(doctorCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +
@@ -85,6 +86,7 @@ function report(error: unknown, command: string): number {
   // Help and version are "errors" of commander's with exit code 0. A closed pipe wants no message.
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   if (error instanceof OutputClosedError) return 0
+  if (error instanceof Exit) return error.code
   if (process.env.DEBUG) console.error(error)
   if (error instanceof CommanderError) {
     // `help` of a command there is not has printed the commands there are.

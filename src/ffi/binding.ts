@@ -39,6 +39,8 @@ export type BindingName = 'koffi' | 'ffi-napi'
 
 export interface Binding {
   readonly name: BindingName
+  /** Of the package behind it. */
+  readonly version: string
   /**
    * Opens a library with RTLD_LAZY and RTLD_LOCAL, as CANN's own callers do. It is never closed:
    * CANN keeps threads that run its code. Throws LibraryLoadError.

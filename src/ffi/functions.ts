@@ -8,7 +8,8 @@
  * copies say `pointer`, since a buffer of JavaScript may move or die before they are done.
  *
  * "Not in 8.1" means that the function is absent from the headers of CANN 8.1; callers ask
- * `Cann.has` first. Add a function by adding a row and running `test/ffi/functions.test.ts`.
+ * `Cann.has` first. Add a function by adding a row and running `test/ffi/functions.test.ts`: among the
+ * first rows of its library if the backend needs it, else among the further ones.
  */
 import type { Signature } from './signature.ts'
 
@@ -16,36 +17,19 @@ import type { Signature } from './signature.ts'
 const ascendcl = {
   aclInit: 'int32 (configPath: string)',
   aclFinalize: 'int32 ()',
-  aclFinalizeReference: 'int32 (refCount: uint64*)', // not in 8.1
   aclGetRecentErrMsg: 'string ()',
   aclrtGetSocName: 'string ()',
-  aclrtGetVersion: 'int32 (majorVersion: int32*, minorVersion: int32*, patchVersion: int32*)',
-  aclsysGetCANNVersion: 'int32 (name: int32, version: memory)',
-  aclrtPeekAtLastError: 'int32 (level: int32)',
-  aclrtGetLastError: 'int32 (level: int32)',
 
   aclrtSetDevice: 'int32 (deviceId: int32)',
   aclrtResetDevice: 'int32 (deviceId: int32)',
-  aclrtGetDevice: 'int32 (deviceId: int32*)',
   aclrtGetDeviceCount: 'int32 (count: uint32*)',
-  aclrtGetRunMode: 'int32 (runMode: int32*)',
-  aclrtGetDeviceInfo: 'int32 (deviceId: uint32, attr: int32, value: int64*)', // not in 8.1
-  aclrtSynchronizeDevice: 'int32 ()',
-  aclrtSetSysParamOpt: 'int32 (opt: int32, value: int64)',
-  aclrtCtxSetSysParamOpt: 'int32 (opt: int32, value: int64)',
 
-  aclrtCreateContext: 'int32 (context: pointer*, deviceId: int32)',
-  aclrtDestroyContext: 'int32 (context: pointer)',
   aclrtSetCurrentContext: 'int32 (context: pointer)',
   aclrtGetCurrentContext: 'int32 (context: pointer*)',
 
   aclrtCreateStream: 'int32 (stream: pointer*)',
-  aclrtCreateStreamWithConfig: 'int32 (stream: pointer*, priority: uint32, flag: uint32)',
   aclrtDestroyStream: 'int32 (stream: pointer)',
   aclrtSynchronizeStream: 'int32 (stream: pointer)',
-  aclrtSynchronizeStreamWithTimeout: 'int32 (stream: pointer, timeout: int32)',
-  aclrtStreamQuery: 'int32 (stream: pointer, status: int32*)',
-  aclrtStreamWaitEvent: 'int32 (stream: pointer, event: pointer)',
 
   aclrtMalloc: 'int32 (devPtr: pointer*, size: uint64, policy: int32)',
   aclrtFree: 'int32 (devPtr: pointer)',
@@ -54,10 +38,35 @@ const ascendcl = {
   aclrtMemcpy: 'int32 (dst: memory, destMax: uint64, src: memory, count: uint64, kind: int32)',
   aclrtMemcpyAsync:
     'int32 (dst: pointer, destMax: uint64, src: pointer, count: uint64, kind: int32, stream: pointer)',
-  aclrtMemset: 'int32 (devPtr: pointer, maxCount: uint64, value: int32, count: uint64)',
   aclrtMemsetAsync:
     'int32 (devPtr: pointer, maxCount: uint64, value: int32, count: uint64, stream: pointer)',
   aclrtGetMemInfo: 'int32 (attr: int32, free: uint64*, total: uint64*)',
+} as const satisfies Record<string, Signature>
+
+/** Of the same library; the backend works where these are missing. */
+const furtherAscendcl = {
+  aclFinalizeReference: 'int32 (refCount: uint64*)', // not in 8.1
+  aclrtGetVersion: 'int32 (majorVersion: int32*, minorVersion: int32*, patchVersion: int32*)',
+  aclsysGetCANNVersion: 'int32 (name: int32, version: memory)',
+  aclrtPeekAtLastError: 'int32 (level: int32)',
+  aclrtGetLastError: 'int32 (level: int32)',
+
+  aclrtGetDevice: 'int32 (deviceId: int32*)',
+  aclrtGetRunMode: 'int32 (runMode: int32*)',
+  aclrtGetDeviceInfo: 'int32 (deviceId: uint32, attr: int32, value: int64*)', // not in 8.1
+  aclrtSynchronizeDevice: 'int32 ()',
+  aclrtSetSysParamOpt: 'int32 (opt: int32, value: int64)',
+  aclrtCtxSetSysParamOpt: 'int32 (opt: int32, value: int64)',
+
+  aclrtCreateContext: 'int32 (context: pointer*, deviceId: int32)',
+  aclrtDestroyContext: 'int32 (context: pointer)',
+
+  aclrtCreateStreamWithConfig: 'int32 (stream: pointer*, priority: uint32, flag: uint32)',
+  aclrtSynchronizeStreamWithTimeout: 'int32 (stream: pointer, timeout: int32)',
+  aclrtStreamQuery: 'int32 (stream: pointer, status: int32*)',
+  aclrtStreamWaitEvent: 'int32 (stream: pointer, event: pointer)',
+
+  aclrtMemset: 'int32 (devPtr: pointer, maxCount: uint64, value: int32, count: uint64)',
 
   aclrtCreateEventWithFlag: 'int32 (event: pointer*, flag: uint32)',
   aclrtCreateEventExWithFlag: 'int32 (event: pointer*, flag: uint32)',
@@ -84,13 +93,18 @@ const nnopbase = {
   aclDestroyScalar: 'int32 (scalar: pointer)',
   aclCreateIntArray: 'pointer (value: int64*, size: uint64)',
   aclDestroyIntArray: 'int32 (array: pointer)',
+
+  aclDestroyAclOpExecutor: 'int32 (executor: pointer)',
+} as const satisfies Record<string, Signature>
+
+/** Of the same library; the backend works where these are missing. */
+const furtherNnopbase = {
   aclCreateFloatArray: 'pointer (value: float*, size: uint64)',
   aclDestroyFloatArray: 'int32 (array: pointer)',
   aclCreateTensorList: 'pointer (value: pointer*, size: uint64)',
   aclDestroyTensorList: 'int32 (array: pointer)', // destroys the tensors in it too
 
   aclSetAclOpExecutorRepeatable: 'int32 (executor: pointer)',
-  aclDestroyAclOpExecutor: 'int32 (executor: pointer)',
   aclSetInputTensorAddr: 'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
   aclSetOutputTensorAddr:
     'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
@@ -103,7 +117,7 @@ const nnopbase = {
  * libopapi_*.so, or the umbrella libopapi.so: operators. A row holds the arguments of the operator;
  * the two C functions of every operator follow from it, see `OperatorFunctions`.
  */
-export const operators = {
+const neededOperators = {
   aclnnEmbedding: 'weight: pointer, indices: pointer, out: pointer',
   aclnnIndexSelect: 'self: pointer, dim: int64, index: pointer, out: pointer',
   aclnnAdd: 'self: pointer, other: pointer, alpha: pointer, out: pointer',
@@ -111,7 +125,6 @@ export const operators = {
   aclnnMuls: 'self: pointer, other: pointer, out: pointer',
   aclnnMatmul: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8',
   aclnnMm: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8',
-  aclnnBatchMatMul: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8',
   aclnnAddmm:
     'self: pointer, mat1: pointer, mat2: pointer, beta: pointer, alpha: pointer, out: pointer, cubeMathType: int8',
   aclnnLayerNorm:
@@ -121,15 +134,22 @@ export const operators = {
   aclnnSoftmax: 'self: pointer, dim: int64, out: pointer',
   aclnnScaledMaskedSoftmax:
     'x: pointer, mask: pointer, scale: double, fixedTriuMask: bool, y: pointer',
-  aclnnGelu: 'self: pointer, out: pointer',
   aclnnGeluV2: 'x: pointer, approximate: int64, y: pointer',
-  aclnnFastGelu: 'self: pointer, out: pointer', // not in 8.1
   aclnnTanh: 'self: pointer, out: pointer',
   aclnnSigmoid: 'self: pointer, out: pointer',
   aclnnCast: 'self: pointer, dtype: int32, out: pointer',
-  aclnnPermute: 'self: pointer, dims: pointer, out: pointer',
   aclnnInplaceCopy: 'selfRef: pointer, src: pointer',
 } as const
+
+/** Of the same libraries; the backend works where these are missing. */
+const furtherOperators = {
+  aclnnBatchMatMul: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8',
+  aclnnGelu: 'self: pointer, out: pointer',
+  aclnnFastGelu: 'self: pointer, out: pointer', // not in 8.1
+  aclnnPermute: 'self: pointer, dims: pointer, out: pointer',
+} as const
+
+export const operators = { ...neededOperators, ...furtherOperators } as const
 
 export type OperatorName = keyof typeof operators
 
@@ -149,11 +169,24 @@ const opapi = Object.fromEntries(
 ) as OperatorFunctions
 
 /** All functions by the library that has them. */
-export const functions = { ascendcl, nnopbase, opapi } as const
+export const functions = {
+  ascendcl: { ...ascendcl, ...furtherAscendcl },
+  nnopbase: { ...nnopbase, ...furtherNnopbase },
+  opapi,
+} as const
+
+/** The functions without which the backend cannot do all its operators. */
+export const neededFunctions: ReadonlySet<string> = new Set([
+  ...Object.keys(ascendcl),
+  ...Object.keys(nnopbase),
+  ...Object.keys(neededOperators).flatMap((name) => [`${name}GetWorkspaceSize`, name]),
+])
 
 export type CannLibrary = keyof typeof functions
 
-type AllFunctions = typeof ascendcl & typeof nnopbase & OperatorFunctions
+type AllFunctions = (typeof functions)['ascendcl'] &
+  (typeof functions)['nnopbase'] &
+  OperatorFunctions
 
 export type CannFunctionName = keyof AllFunctions
 export type CannSignature<K extends CannFunctionName> = AllFunctions[K] & Signature

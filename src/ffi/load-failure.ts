@@ -9,6 +9,9 @@ import { DeviceUnavailableError } from '../errors.ts'
 import type { LibraryLoadError } from './binding.ts'
 import type { CannInstallation } from './find-cann.ts'
 
+export const driverHint =
+  'install the driver; in a container, mount /usr/local/Ascend/driver with the device files; and put its lib64/driver into LD_LIBRARY_PATH before node starts'
+
 interface Explanation {
   readonly reason: string
   readonly hint: string
@@ -27,7 +30,7 @@ function missingDependency(dependency: string, installation: CannInstallation): 
   if (/^lib(ascend_hal|drv|dcmi)/.test(dependency)) {
     return {
       reason: `the Ascend driver is not visible: ${dependency} is nowhere on the loader path`,
-      hint: 'install the driver; in a container, mount /usr/local/Ascend/driver with the device files; and put its lib64/driver into LD_LIBRARY_PATH before node starts',
+      hint: driverHint,
     }
   }
   if (installation.directories.some((directory) => existsSync(join(directory, dependency)))) {

@@ -39,6 +39,8 @@ export interface OpenCannOptions {
   readonly binding?: Binding
 }
 
+export const missingFunctionHint = 'install CANN 8.1 or newer, complete and of one version'
+
 /** aclCANNPackageVersion begins with the version, 128 characters, and has 512 bytes in all. */
 function askVersion(ask: NativeFunction<CannSignature<'aclsysGetCANNVersion'>>) {
   const struct = Buffer.alloc(512)
@@ -96,7 +98,7 @@ export function openCann(
           const files = installation.libraries[library].join(' or ')
           const ofVersion = version === undefined ? '' : ` of CANN ${version}`
           throw new DeviceUnavailableError(device, `there is no ${name} in ${files}${ofVersion}`, {
-            hint: 'install CANN 8.1 or newer, complete and of one version',
+            hint: missingFunctionHint,
           })
         }
         // From now on a plain property, so that the next use costs nothing.

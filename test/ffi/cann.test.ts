@@ -8,8 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DeviceUnavailableError } from '../../src/errors.ts'
 import { findCann } from '../../src/ffi/find-cann.ts'
 import { openCann } from '../../src/ffi/open-cann.ts'
+import { fakeCann } from '../support/fake-cann.ts'
 import { bindingsUnderTest } from './bindings.ts'
-import { compileLibrary, temporaryFolder } from './compile.ts'
+import { temporaryFolder } from './compile.ts'
 
 const architecture = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
 
@@ -177,11 +178,9 @@ describe.each(bindingsUnderTest)('openCann over $name', ({ binding, skip }) => {
     const installation = find({ ASCEND_HOME_PATH: root })
     return openCann(installation, { device: 'npu:0', binding })
   }
-  const lib = (name: string) => join(root, 'lib64', `lib${name}.so`)
-  const compile = (name: string, source: string, ...flags: string[]) => {
-    mkdirSync(join(root, 'lib64'), { recursive: true })
-    compileLibrary(source, lib(name), [`-Wl,-soname,lib${name}.so`, ...flags])
-  }
+  const lib = (name: string) => fakeCann(root).lib(name)
+  const compile = (...args: Parameters<ReturnType<typeof fakeCann>['compile']>) =>
+    fakeCann(root).compile(...args)
   const failure = () => {
     try {
       open()

@@ -4,10 +4,12 @@
  * test/fixtures/cann-abi.json holds the C declarations; the translation of C types below is written
  * from them and knows nothing of the table.
  */
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, expectTypeOf, it } from 'vitest'
+import { alternatives } from '../../src/backends/npu/constants.ts'
 import type { NativeFunction } from '../../src/ffi/binding.ts'
 import type { CannFunctionName, CannSignature } from '../../src/ffi/functions.ts'
-import { functions } from '../../src/ffi/functions.ts'
+import { functions, neededFunctions } from '../../src/ffi/functions.ts'
 import type { Signature } from '../../src/ffi/signature.ts'
 import { parseSignature } from '../../src/ffi/signature.ts'
 import abi from '../fixtures/cann-abi.json' with { type: 'json' }
@@ -86,6 +88,25 @@ describe('the signature table', () => {
         list[index]?.type,
       )
     }
+  })
+
+  it('calls needed what the backend calls, and nothing else', () => {
+    const folder = new URL('../../src/backends/npu/', import.meta.url)
+    const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+      .join('\n')
+      .replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+    const called = rows
+      .map(({ name }) => name)
+      .filter((name) => new RegExp(`\\b${name.replace('GetWorkspaceSize', '')}\\b`).test(code))
+    // These run only where they are asked for.
+    const onRequest: readonly string[] = [...alternatives, 'aclnnFastGelu']
+    const needed = called.filter(
+      (name) =>
+        neededFunctions.has(name) || !onRequest.includes(name.replace('GetWorkspaceSize', '')),
+    )
+    expect([...neededFunctions].sort()).toEqual(needed.sort())
   })
 
   it('refuses a type that the notation does not have', () => {

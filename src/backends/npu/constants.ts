@@ -24,6 +24,9 @@ export const copyAlignment = 64n
 /** aclrtMemMallocPolicy: ACL_MEM_MALLOC_HUGE_FIRST. */
 export const hugePagesFirst = 0
 
+/** aclrtMemAttr: ACL_HBM_MEM. */
+export const deviceMemory = 1
+
 /** Codes of calls that ran out of device memory. */
 export const outOfMemoryCodes: readonly number[] = [200000, 207001, 207018]
 

@@ -35,7 +35,7 @@ import { addLayerNorm, layerNorm } from './kernels/normalization.ts'
 import { softmax } from './kernels/softmax.ts'
 import { Launch, type LaunchOptions } from './launch.ts'
 import { divide } from './memory-pool.ts'
-import { Runtime } from './runtime.ts'
+import { type DeviceInfo, Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   add,
@@ -122,6 +122,11 @@ export class NpuBackend implements Backend {
   /** Bytes of device memory held, in use or kept for reuse. */
   get heldBytes(): number {
     return this.#runtime.heldBytes
+  }
+
+  /** What the device is, and what is left of its memory. */
+  info(): DeviceInfo {
+    return this.#runtime.info()
   }
 
   supports(

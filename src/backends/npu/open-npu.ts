@@ -2,17 +2,22 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DeviceUnavailableError } from '../../errors.ts'
-import { findCann } from '../../ffi/find-cann.ts'
+import { type CannInstallation, findCann } from '../../ffi/find-cann.ts'
 import { openCann } from '../../ffi/open-cann.ts'
 import { NpuBackend, type NpuBackendOptions } from './npu-backend.ts'
 
 export type OpenNpuOptions = Pick<NpuBackendOptions, 'cubeMathType' | 'aclnn'>
 
+/** Whether a version of CANN is that of an emulator, also one that stands in CANN's place. */
+export function isEmulatorVersion(version: string | undefined): boolean {
+  return version?.includes('emulator') === true
+}
+
 /** Opens the NPU number `id` through the installed CANN. Throws DeviceUnavailableError. */
 export function openNpu(id = 0, options: OpenNpuOptions = {}): NpuBackend {
   const device = `npu:${id}`
   const cann = openCann(findCann({ device }), { device })
-  const name = cann.version?.includes('emulator') ? 'emulator' : device
+  const name = isEmulatorVersion(cann.version) ? 'emulator' : device
   return new NpuBackend(cann, { ...options, device: name, id })
 }
 
@@ -26,16 +31,19 @@ const buildCommand = emulatorRoot.includes('/node_modules/')
   ? 'npm explore roberta-ascend -- npm run build:emulator'
   : 'npm run build:emulator'
 
-/** Opens the bundled emulator. Throws DeviceUnavailableError where it is not built. */
-export function openEmulator(options: OpenNpuOptions = {}): NpuBackend {
+/** Finds the bundled emulator. Throws DeviceUnavailableError where it is not built. */
+export function findEmulator(): CannInstallation {
   const device = 'emulator'
   if (!existsSync(emulatorRoot)) {
     throw new DeviceUnavailableError(device, `it is not built: there is no ${emulatorRoot}`, {
       hint: `install cmake and a C++ compiler, then run \`${buildCommand}\``,
     })
   }
-  const cann = openCann(findCann({ device, environment: { ASCEND_HOME_PATH: emulatorRoot } }), {
-    device,
-  })
-  return new NpuBackend(cann, { ...options, device })
+  return findCann({ device, environment: { ASCEND_HOME_PATH: emulatorRoot } })
+}
+
+/** Opens the bundled emulator. Throws DeviceUnavailableError where it is not built. */
+export function openEmulator(options: OpenNpuOptions = {}): NpuBackend {
+  const device = 'emulator'
+  return new NpuBackend(openCann(findEmulator(), { device }), { ...options, device })
 }

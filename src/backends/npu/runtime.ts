@@ -13,11 +13,18 @@ import { AscendError } from '../../ffi/ascend-error.ts'
 import { NativeThread, type Step, step } from '../../ffi/native-thread.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
-import { alreadyInitialised, copyKinds, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
+import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
+import { countDevices, finalise, initialise, noDeviceHint } from './initialisation.ts'
 import { type Block, MemoryPool } from './memory-pool.ts'
 
-/** Runtimes that are open on each library, and whether it was this module that initialised it. */
-const users = new Map<string, { count: number; isOurs: boolean }>()
+export interface DeviceInfo {
+  /** For example `Ascend910B3`; null where AscendCL does not say it. */
+  readonly socName: string | null
+  /** Memory of the device that nobody holds. */
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
 /** The context that is current in this thread. */
 let currentContext = 0n
 
@@ -47,7 +54,7 @@ export class Runtime {
     this.#id = id
     const { call, functions } = cann
     const handle = new BigUint64Array(1)
-    this.#initialise()
+    initialise(cann)
     let isSet = false
     try {
       this.#checkId()
@@ -60,7 +67,7 @@ export class Runtime {
     } catch (error) {
       currentContext = 0n
       if (isSet) functions.aclrtResetDevice(id)
-      this.#finalise()
+      finalise(cann)
       throw error
     }
     currentContext = this.#context
@@ -85,6 +92,20 @@ export class Runtime {
   /** Bytes of device memory held, in use or kept for reuse. */
   get heldBytes(): number {
     return this.#memory.heldBytes
+  }
+
+  /** What the device is, and what is left of its memory. */
+  info(): DeviceInfo {
+    this.bind()
+    const { call, functions } = this.cann
+    const free = new BigUint64Array(1)
+    const total = new BigUint64Array(1)
+    call(functions.aclrtGetMemInfo, [deviceMemory, free, total])
+    return {
+      socName: functions.aclrtGetSocName(),
+      freeBytes: Number(free[0]),
+      totalBytes: Number(total[0]),
+    }
   }
 
   /** Makes this device the one that calls of this thread mean. */
@@ -199,7 +220,7 @@ export class Runtime {
     await attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
     await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     currentContext = 0n
-    await attempt(() => this.#finalise())
+    await attempt(() => finalise(this.cann))
     if (failures.length > 0) throw failures[0]
   }
 
@@ -229,35 +250,11 @@ export class Runtime {
   }
 
   #checkId(): void {
-    const count = new Uint32Array(1)
-    this.cann.call(this.cann.functions.aclrtGetDeviceCount, [count])
-    if (this.#id < count[0]!) return
-    const there = count[0] === 0 ? 'no device' : `${count[0]}, counted from 0`
+    const count = countDevices(this.cann)
+    if (this.#id < count) return
+    const there = count === 0 ? 'no device' : `${count}, counted from 0`
     throw new DeviceUnavailableError(this.#device, `this machine has ${there}`, {
-      hint: '`npu-smi info` lists the devices; ASCEND_RT_VISIBLE_DEVICES may hide some',
+      hint: noDeviceHint,
     })
-  }
-
-  #initialise(): void {
-    const { call, functions, installation } = this.cann
-    const key = installation.root
-    const known = users.get(key)
-    if (known !== undefined) {
-      known.count += 1
-      return
-    }
-    const code = call(functions.aclInit, [null], { harmless: [alreadyInitialised] })
-    users.set(key, { count: 1, isOurs: code === 0 })
-  }
-
-  /** The last one out turns off the light, unless somebody else turned it on. */
-  #finalise(): void {
-    const { call, functions, installation } = this.cann
-    const known = users.get(installation.root)
-    if (known === undefined) return
-    known.count -= 1
-    if (known.count > 0) return
-    users.delete(installation.root)
-    if (known.isOurs) call(functions.aclFinalize, [])
   }
 }

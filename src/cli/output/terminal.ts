@@ -93,9 +93,9 @@ export function renderRow(
   return `${lines.join('\n')}\n`
 }
 
-type Color = 'bold' | 'dim' | 'green' | 'yellow' | 'gray'
+export type Color = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'gray'
 
-function paint(color: Color, text: string, look: TerminalLook): string {
+export function paint(color: Color, text: string, look: TerminalLook): string {
   // Whether to colour is decided already, for this output; newer Node would look at stdout instead.
   return look.color && text !== '' ? styleText(color, text, { validateStream: false }) : text
 }

@@ -140,6 +140,7 @@ export function createFfiNapiBinding(): Binding {
   const refType = refTypes(ffi, ref)
   return {
     name: 'ffi-napi',
+    version: (require('ffi-napi/package.json') as { version: string }).version,
     open(path: string): NativeLibrary {
       const handle = loader.open(path)
       return {

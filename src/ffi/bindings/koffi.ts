@@ -55,6 +55,7 @@ export function createKoffiBinding(): Binding {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi
   return {
     name: 'koffi',
+    version: koffi.version,
     open(path: string): NativeLibrary {
       const handle = (() => {
         try {

@@ -1,0 +1,82 @@
+/** `doctor`: whether an NPU can be used here, and if not, what to do about it. */
+import { existsSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import type { Target } from '../backends/npu/diagnosis/cann.ts'
+import { type Check, ok } from '../backends/npu/diagnosis/check.ts'
+import { type Diagnosis, diagnoseNpu } from '../backends/npu/diagnosis/diagnose.ts'
+import { emulatorRoot } from '../backends/npu/open-npu.ts'
+import { availableDevices, unavailableDevices } from '../backends/open.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { Exit } from './exit.ts'
+import { type DiagnosisReport, renderDiagnosis } from './output/diagnosis.ts'
+import { Sink } from './output/sink.ts'
+import { terminalLook } from './output/terminal.ts'
+import { packageInfo } from './package-info.ts'
+
+interface Options {
+  readonly device: string
+  readonly format: 'table' | 'json'
+}
+
+const notUsableExitCode = 3
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('examine Node, CANN, the driver and every NPU, and say what to do')
+    .option('--device <DEVICE>', 'what to examine: npu, npu:N or emulator', 'npu')
+    .addOption(
+      new Option('--format <FORMAT>', 'how the report is written')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
+    .addHelpText('after', '\nExit codes: 0 the device can be used, 3 something prevents it.')
+    .action(doctor)
+}
+
+async function doctor({ device, format }: Options): Promise<void> {
+  const diagnosis = await diagnoseNpu(parseTarget(device))
+  const report = complete(diagnosis)
+  const text =
+    format === 'json'
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : renderDiagnosis(report, terminalLook(process.stdout, process.env))
+  await new Sink(process.stdout).write(text)
+  if (!diagnosis.usable) throw new Exit(notUsableExitCode)
+}
+
+function parseTarget(device: string): Target {
+  if (device === 'emulator' || device === 'npu' || device === 'npu:all') {
+    return { device: device === 'emulator' ? device : 'npu' }
+  }
+  const ids = /^npu:(\d+(?:,\d+)*)$/.exec(device)?.[1]
+  if (ids !== undefined) return { device: 'npu', ids: ids.split(',').map(Number) }
+  throw new InvalidArgumentError('--device', `'${device}' is nothing that doctor examines`, {
+    hint: 'use npu, npu:N or emulator',
+  })
+}
+
+/** What the command adds: this package, the devices that need no examination, and the next step. */
+function complete(diagnosis: Diagnosis): DiagnosisReport {
+  const { device, emulator, usable } = diagnosis
+  const checks = [...diagnosis.checks, otherDevices()]
+  const failed = checks.find(({ status }) => status === 'problem')
+  const used = emulator ? 'emulator' : device
+  const nextStep = failed?.hint ?? `roberta-ascend --device ${used} --text "I am so happy today!"`
+  return { version: packageInfo().version, device, emulator, usable, checks, nextStep }
+}
+
+function otherDevices(): Check {
+  const alwaysThere = availableDevices.filter((device) => !['npu', 'emulator'].includes(device))
+  const isBuilt = existsSync(emulatorRoot)
+  const summary = [
+    ...alwaysThere.map((device) => `${device}: always works`),
+    `emulator: ${isBuilt ? 'built' : 'not built (npm run build:emulator)'}`,
+    ...[...unavailableDevices].map(([device, reason]) => `${device}: ${reason}`),
+  ]
+  const facts = {
+    alwaysThere,
+    emulatorIsBuilt: isBuilt,
+    unavailable: [...unavailableDevices.keys()],
+  }
+  return ok('other devices', summary.join('; '), facts)
+}
