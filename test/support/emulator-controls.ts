@@ -5,7 +5,7 @@ import { loadBinding } from '../../src/ffi/load-binding.ts'
 import type { Signature } from '../../src/ffi/signature.ts'
 
 export interface EmulatorReport {
-  readonly violations: readonly unknown[]
+  readonly violations: readonly { readonly kind: string; readonly function: string }[]
   readonly calls: Readonly<Record<string, number>>
   readonly live: Readonly<Record<string, number>>
 }
