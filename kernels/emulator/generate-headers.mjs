@@ -1,13 +1,15 @@
-// Writes acl_emulator.h, the C declarations of the AscendCL + aclnn ABI, from abi.json, and next to it
-// acl_calls.inc, a call of every function with arguments of zero, for the tests that walk all functions.
+// Writes acl_emulator.h, the C declarations of the AscendCL + aclnn ABI, from abi.json; next to it acl_calls.inc,
+// a call of every function with arguments of zero, for the tests that walk all functions; and headers under the
+// names of the official ones (acl/acl.h, aclnnop/aclnn_add.h, ...) that lead to acl_emulator.h, so that a program
+// written for CANN compiles where CANN is not.
 //
-//   node generate-headers.mjs abi.json build/include
+//   node generate-headers.mjs abi.json build/root/include
 //
 // The libraries and the tests include only this header, so the compiler proves that every definition has
 // the ABI's signature. To add a function or an enum, add it to abi.json. The profiling and dump groups are
 // left out: the emulator has neither.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 const [input, directory] = process.argv.slice(2)
 if (!input || !directory) throw new Error('usage: generate-headers.mjs ABI_JSON DIRECTORY')
@@ -42,6 +44,13 @@ const prototypes = functions.map(({ name, return: result, params }) => {
   const list = params.map((p) => `${p.type} ${p.name}`).join(', ') || 'void'
   return `ACL_FUNC_VISIBILITY ${result} ${name}(${list});`
 })
+// The setters of addresses have a second name each, with a capital letter.
+const aliases = functions
+  .filter(({ name }) => /^aclSet\w*(?<!Raw)TensorAddr$/.test(name))
+  .map(({ name, return: result, params }) => {
+    const list = params.map((p) => `${p.type} ${p.name}`).join(', ')
+    return `ACL_FUNC_VISIBILITY ${result} A${name.slice(1)}(${list});`
+  })
 const codes = Object.entries(abi.error_codes).map(([name, code]) => `  ${name} = ${code},`)
 
 const calls = functions.map(({ name, library, params }) => {
@@ -88,8 +97,21 @@ ${codes.join('\n')}
 
 ${prototypes.join('\n')}
 
+${aliases.join('\n')}
+
 #ifdef __cplusplus
 }
 #endif
 `,
 )
+
+// Where the headers are installed: acl_meta.h in aclnn/, those of operators in aclnnop/.
+const installed = functions.map(({ header }) => {
+  const file = basename(header).replace(/^(?!acl)/, 'aclnn_')
+  if (file === 'acl_meta.h' || file === 'aclnn_base.h') return `aclnn/${file}`
+  return file.startsWith('aclnn_') ? `aclnnop/${file}` : `acl/${file}`
+})
+for (const path of new Set(['acl/acl.h', 'acl/acl_base.h', ...installed])) {
+  mkdirSync(join(directory, dirname(path)), { recursive: true })
+  writeFileSync(join(directory, path), '#pragma once\n#include "../acl_emulator.h"\n')
+}

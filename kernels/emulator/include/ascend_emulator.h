@@ -2,7 +2,7 @@
  * A program that also has to run on hardware looks these up with dlsym and does without them when absent.
  *
  * Environment variables, read once at the first call:
- *   ASCEND_EMULATOR_DEVICES     how many devices there are (1)
+ *   ASCEND_EMULATOR_DEVICES     how many devices there are (1, at most 64)
  *   ASCEND_EMULATOR_MEMORY      bytes of memory of each device (64 GiB, at most the machine's own memory)
  *   ASCEND_EMULATOR_ARITHMETIC  0: operators do nothing on the device, to measure host cost (1)
  *   ASCEND_EMULATOR_POISON      0: fresh memory and outputs are not filled with 0xFF, to measure kernels (1)
@@ -24,7 +24,7 @@ ACL_FUNC_VISIBILITY void ascendEmulatorReset(void);
 ACL_FUNC_VISIBILITY uint64_t ascendEmulatorCallCount(const char *function);
 
 /* Makes the n-th call of the function from now on (1 = the next) return code (NULL if it returns a pointer)
- * and do nothing else. */
+ * and do nothing else; the second phase of an operator still ends its one-shot executor, as on hardware. */
 ACL_FUNC_VISIBILITY void ascendEmulatorFailCall(const char *function, uint64_t n, aclError code);
 
 /* Makes the work enqueued by the n-th call of the function from now on fail on the device: the call succeeds,

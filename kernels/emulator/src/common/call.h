@@ -1,10 +1,11 @@
 // What every exported function goes through: counting, fault injection, error text.
 //
 // An exported function is one line: `return emulator::call(__func__, [&] { ... });`. The body throws Failure
-// for a documented error; call() turns it into the status and the thread's error text.
+// for a documented error; call() turns it into the status and the thread's error text. What a function does even
+// when it fails (phase 2 ends its executor) is a second closure: it runs when a failure is injected.
 #pragma once
 #include <cstdint>
-#include <new>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -34,33 +35,27 @@ EMULATOR_API const CallSite &currentCall();
 // Error code that the current call, an asynchronous one, must raise on the device instead of running; 0 for none.
 EMULATOR_API aclError currentDeviceFault();
 
-class EMULATOR_API Call {
- public:
-  explicit Call(const char *function);
-  ~Call();
-  Call(const Call &) = delete;
+// Keeps an object that the current call looks at until the call returns, though another thread destroys it.
+EMULATOR_API void keepDuringCall(std::shared_ptr<const void> object);
 
-  aclError fail(aclError code, const char *message) const;  // sets the thread's error text; returns code
-  aclError injected() const { return injectedFailure; }     // what ascendEmulatorFailCall asked for; 0 for nothing
-
- private:
-  CallSite outerSite;
-  aclError outerFault, injectedFailure;
+// What to do, whatever its type: the code around it is compiled once.
+struct Action {
+  template <class Body>
+  Action(Body &body) : object(&body), run([](void *object) { (*static_cast<Body *>(object))(); }) {}
+  void *object;
+  void (*run)(void *object);
 };
+
+EMULATOR_API aclError callAction(const char *function, Action body, Action alsoWhenFailing);
+
+template <class Body, class AlsoWhenFailing>
+aclError call(const char *function, Body body, AlsoWhenFailing alsoWhenFailing) {
+  return callAction(function, body, alsoWhenFailing);
+}
 
 template <class Body>
 aclError call(const char *function, Body body) {
-  Call current(function);
-  if (current.injected() != ACL_SUCCESS)
-    return current.fail(current.injected(), "failed on request (ascendEmulatorFailCall)");
-  try {
-    body();
-    return ACL_SUCCESS;
-  } catch (const Failure &failure) {
-    return current.fail(failure.code, failure.what());
-  } catch (const std::bad_alloc &) {
-    return current.fail(ACL_ERROR_BAD_ALLOC, "out of host memory");
-  }
+  return call(function, body, [] {});
 }
 
 // For the functions that return an object instead of a status: NULL on failure.

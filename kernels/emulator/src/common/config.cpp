@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 #include "ascend_emulator.h"
@@ -13,7 +14,12 @@ namespace {
 
 uint64_t number(const char *name, uint64_t absent) {
   const char *text = std::getenv(name);
-  return text && *text ? std::strtoull(text, nullptr, 10) : absent;
+  if (!text || !*text) return absent;
+  char *end;
+  const uint64_t value = std::strtoull(text, &end, 10);
+  if (*end == '\0' && *text != '-') return value;
+  fprintf(stderr, "[Ascend emulator] %s=%s is not a whole number: ignored\n", name, text);
+  return absent;
 }
 
 // ASCEND_RT_VISIBLE_DEVICES "0,2" leaves two devices, renumbered from 0; the list ends at the first id that
@@ -38,7 +44,7 @@ uint64_t defaultMemory() {
 }  // namespace
 
 Config::Config()
-    : devices(visible(static_cast<uint32_t>(number("ASCEND_EMULATOR_DEVICES", 1)))),
+    : devices(visible(static_cast<uint32_t>(std::min<uint64_t>(number("ASCEND_EMULATOR_DEVICES", 1), mostDevices)))),
       memory(number("ASCEND_EMULATOR_MEMORY", defaultMemory())),
       arithmetic(number("ASCEND_EMULATOR_ARITHMETIC", 1) != 0),
       poison(number("ASCEND_EMULATOR_POISON", 1) != 0) {

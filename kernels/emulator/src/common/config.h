@@ -8,6 +8,8 @@
 
 namespace emulator {
 
+constexpr uint32_t mostDevices = 64;  // each takes 256 GiB of address space
+
 struct Config {
   std::atomic<uint32_t> devices;
   std::atomic<uint64_t> memory;

@@ -5,7 +5,7 @@
 // A new kind of object is one table, made at namespace scope and never destroyed: the report must know all
 // kinds from the moment the library is loaded.
 #pragma once
-#include <cstdio>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,123 +16,92 @@
 
 namespace emulator {
 
-// What the report and the leak check need of every table.
+// All that does not depend on the objects' type, and is therefore compiled once.
 class EMULATOR_API AnyHandleTable {
  public:
-  explicit AnyHandleTable(const char *kind);
+  // unknownCode: what a call returns when it is given something that is no living handle.
+  AnyHandleTable(const char *kind, aclError unknownCode);
   const char *const kind;
-  virtual size_t size() = 0;
-  virtual void reportLeaks() = 0;
+  size_t size();
+  void reportLeaks();
 
   static const std::vector<AnyHandleTable *> &all();
 
  protected:
+  using Pointer = std::shared_ptr<void>;
+  using Predicate = std::function<bool(const void *)>;
+
   ~AnyHandleTable() = default;  // tables live as long as the process
-  static uintptr_t nextHandle();
+  uintptr_t addAny(Pointer object, bool owned);
+  Pointer findAny(const void *handle);
+  Pointer takeAny(const void *handle, const Predicate &ends);
+  void replaceAny(const void *handle, Pointer object);
+  std::vector<Pointer> selectAny(const Predicate &accepts);
+  std::vector<Pointer> reapAny(const Predicate &accepts, const std::string &why);
+  Pointer orViolation(Pointer object, const void *handle);
+
+ private:
+  struct Entry {
+    Pointer object;
+    CallSite site;
+    bool reported;
+  };
+  void reportLeak(Entry &entry, const std::string &why);
+
+  const aclError unknownCode;
+  std::mutex mutex;
+  std::unordered_map<uintptr_t, Entry> entries;
 };
 
 template <class Object>
 class HandleTable : public AnyHandleTable {
  public:
-  // unknownCode: what a call returns when it is given something that is no living handle.
-  HandleTable(const char *kind, aclError unknownCode) : AnyHandleTable(kind), unknownCode(unknownCode) {}
+  using AnyHandleTable::AnyHandleTable;
+  using Shared = std::shared_ptr<Object>;
 
   // owned: false for objects the program did not ask for and need not destroy.
-  uintptr_t add(std::shared_ptr<Object> object, bool owned = true) {
-    std::lock_guard<std::mutex> lock(mutex);
-    const uintptr_t handle = nextHandle();
-    entries.emplace(handle, Entry{std::move(object), currentCall(), !owned});
-    return handle;
-  }
+  uintptr_t add(Shared object, bool owned = true) { return addAny(std::move(object), owned); }
 
   // NULL when the handle is not alive.
-  std::shared_ptr<Object> find(const void *handle) {
-    std::lock_guard<std::mutex> lock(mutex);
-    const auto found = entries.find(reinterpret_cast<uintptr_t>(handle));
-    return found == entries.end() ? nullptr : found->second.object;
+  Shared find(const void *handle) { return typed(findAny(handle)); }
+
+  // Anything but a living handle is a violation and throws Failure.
+  Shared require(const void *handle) { return typed(orViolation(findAny(handle), handle)); }
+  Shared remove(const void *handle) {
+    return typed(orViolation(takeAny(handle, [](const void *) { return true; }), handle));
   }
 
-  std::shared_ptr<Object> require(const void *handle) { return orViolation(find(handle), handle); }
-
-  std::shared_ptr<Object> remove(const void *handle) {
-    std::shared_ptr<Object> object;
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      const auto found = entries.find(reinterpret_cast<uintptr_t>(handle));
-      if (found != entries.end()) {
-        object = std::move(found->second.object);
-        entries.erase(found);
-      }
-    }
-    return orViolation(std::move(object), handle);
+  // The object, removed if the predicate accepts it; NULL when the handle is not alive.
+  template <class Accepts>
+  Shared take(const void *handle, Accepts ends) {
+    return typed(takeAny(handle, untyped(ends)));
   }
 
-  template <class Predicate>
-  std::vector<std::shared_ptr<Object>> select(Predicate accepts) {
-    std::lock_guard<std::mutex> lock(mutex);
-    std::vector<std::shared_ptr<Object>> selected;
-    for (const auto &entry : entries)
-      if (accepts(*entry.second.object)) selected.push_back(entry.second.object);
-    return selected;
+  // Gives a living handle another object.
+  void replace(const void *handle, Shared object) { replaceAny(handle, std::move(object)); }
+
+  template <class Accepts>
+  std::vector<Shared> select(Accepts accepts) {
+    return typed(selectAny(untyped(accepts)));
   }
 
   // Removes every object the predicate accepts and reports it as a leak.
-  template <class Predicate>
-  std::vector<std::shared_ptr<Object>> reap(Predicate accepts, const std::string &why) {
-    std::lock_guard<std::mutex> lock(mutex);
-    std::vector<std::shared_ptr<Object>> reaped;
-    for (auto entry = entries.begin(); entry != entries.end();) {
-      if (!accepts(*entry->second.object)) {
-        ++entry;
-        continue;
-      }
-      reportLeak(entry->second, why);
-      reaped.push_back(std::move(entry->second.object));
-      entry = entries.erase(entry);
-    }
-    return reaped;
-  }
-
-  size_t size() override {
-    std::lock_guard<std::mutex> lock(mutex);
-    return entries.size();
-  }
-
-  void reportLeaks() override {
-    std::lock_guard<std::mutex> lock(mutex);
-    for (auto &entry : entries) reportLeak(entry.second, "was never destroyed");
+  template <class Accepts>
+  std::vector<Shared> reap(Accepts accepts, const std::string &why) {
+    return typed(reapAny(untyped(accepts), why));
   }
 
  private:
-  struct Entry {
-    std::shared_ptr<Object> object;
-    CallSite site;
-    bool reported;
-  };
-
-  void reportLeak(Entry &entry, const std::string &why) {
-    if (entry.reported) return;
-    entry.reported = true;
-    violation(kind::leak, entry.site, std::string("the ") + AnyHandleTable::kind + " made here " + why);
+  static Shared typed(const Pointer &object) { return std::static_pointer_cast<Object>(object); }
+  static std::vector<Shared> typed(const std::vector<Pointer> &objects) {
+    std::vector<Shared> result;
+    for (const Pointer &object : objects) result.push_back(typed(object));
+    return result;
   }
-
-  std::shared_ptr<Object> orViolation(std::shared_ptr<Object> object, const void *handle) {
-    if (object) return object;
-    const std::string message = std::string(AnyHandleTable::kind) + " " + hex(handle) +
-                                " was destroyed before, or never was one";
-    violation(kind::destroyedHandle, message);
-    throw Failure(unknownCode, message);
+  template <class Accepts>
+  static Predicate untyped(Accepts accepts) {
+    return [accepts](const void *object) { return accepts(*static_cast<const Object *>(object)); };
   }
-
-  static std::string hex(const void *pointer) {
-    char text[32];
-    snprintf(text, sizeof text, "%p", pointer);
-    return text;
-  }
-
-  const aclError unknownCode;
-  std::mutex mutex;
-  std::unordered_map<uintptr_t, Entry> entries;
 };
 
 }  // namespace emulator

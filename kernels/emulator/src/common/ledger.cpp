@@ -31,7 +31,8 @@ std::string quoted(const std::string &text) {
 }
 
 void planFromEnvironment(Ledger &ledger) {
-  const char *text = std::getenv("ASCEND_EMULATOR_FAIL");
+  const char *const given = std::getenv("ASCEND_EMULATOR_FAIL");
+  const char *text = given;
   char name[128];
   uint64_t n;
   int code, length;
@@ -40,6 +41,8 @@ void planFromEnvironment(Ledger &ledger) {
     text += length;
     if (*text == ',') ++text;
   }
+  if (text && *text)
+    fprintf(stderr, "[Ascend emulator] ASCEND_EMULATOR_FAIL=%s: from \"%s\" on it is not function:n:code,...: ignored\n", given, text);
 }
 
 std::string reportText() {
@@ -132,6 +135,7 @@ void ascendEmulatorReset(void) {
 }
 
 uint64_t ascendEmulatorCallCount(const char *function) {
+  if (!function) return 0;
   Ledger &ledger = Ledger::instance();
   std::lock_guard<std::mutex> lock(ledger.mutex);
   const auto found = ledger.functions.find(function);
@@ -139,6 +143,7 @@ uint64_t ascendEmulatorCallCount(const char *function) {
 }
 
 void ascendEmulatorFailCall(const char *function, uint64_t n, aclError code) {
+  if (!function) return;
   Ledger &ledger = Ledger::instance();
   std::lock_guard<std::mutex> lock(ledger.mutex);
   auto &record = ledger.functions[function];
@@ -146,6 +151,7 @@ void ascendEmulatorFailCall(const char *function, uint64_t n, aclError code) {
 }
 
 void ascendEmulatorFaultCall(const char *function, uint64_t n, aclError code) {
+  if (!function) return;
   Ledger &ledger = Ledger::instance();
   std::lock_guard<std::mutex> lock(ledger.mutex);
   auto &record = ledger.functions[function];

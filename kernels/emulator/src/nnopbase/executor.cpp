@@ -128,4 +128,17 @@ aclnnStatus aclSetDynamicTensorAddr(aclOpExecutor *executor, size_t irIndex, con
   return setDynamicAddress(__func__, Among::all, executor, irIndex, relativeIndex, tensors, addr);
 }
 
+// The second name of each.
+#define EMULATOR_ALIASES(Which)                                                                                       \
+  aclnnStatus AclSet##Which##TensorAddr(aclOpExecutor *executor, const size_t index, aclTensor *tensor, void *addr) { \
+    return aclSet##Which##TensorAddr(executor, index, tensor, addr);                                                  \
+  }                                                                                                                   \
+  aclnnStatus AclSetDynamic##Which##TensorAddr(aclOpExecutor *executor, size_t irIndex, const size_t relativeIndex,   \
+                                               aclTensorList *tensors, void *addr) {                                  \
+    return aclSetDynamic##Which##TensorAddr(executor, irIndex, relativeIndex, tensors, addr);                         \
+  }
+EMULATOR_ALIASES(Input)
+EMULATOR_ALIASES(Output)
+EMULATOR_ALIASES()
+
 }  // extern "C"

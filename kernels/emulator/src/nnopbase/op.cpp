@@ -57,16 +57,31 @@ Resolved resolve(const Argument &argument, std::string name, bool write) {
   resolved.base = static_cast<const std::byte *>(alive ? alive->address : seen.address);
   resolved.view = {seen.dtype, seen.shape, seen.strides, seen.offset, nullptr};
   const auto size = static_cast<int64_t>(elementSize(seen.dtype));
-  resolved.range = {resolved.base + seen.offset * size, static_cast<size_t>(extent(seen.shape, seen.strides) * size), write};
+  resolved.range = {resolved.base, static_cast<size_t>(extent(seen.shape, seen.strides) * size), write};
+  if (resolved.range.size == 0) {  // without elements, and often without memory
+    resolved.view.offset = 0;
+    return resolved;
+  }
+  const auto first = reinterpret_cast<uintptr_t>(resolved.base) + static_cast<uintptr_t>(seen.offset * size);  // base may be any number
+  resolved.range.address = reinterpret_cast<const void *>(first);
   resolved.view.data = reach(resolved.base);
   return resolved;
+}
+
+// 64 is asked for, a report and no more; an element across two of its places is what no kernel reads.
+RangeFault misplaced(const Resolved &r) {
+  const size_t size = std::max<size_t>(r.view.elementSize(), 1);
+  if (r.range.size == 0 || reinterpret_cast<uintptr_t>(r.base) % std::min<size_t>(size, 8) == 0) return {};
+  return {kind::misaligned, "the base address of " + r.name + " is not a multiple of the element size"};
 }
 
 RangeFault firstFault(const Invocation &invocation) {
   for (const auto *list : {&invocation.inputs, &invocation.outputs})
     for (const Resolved &r : *list)
-      if (r.range.size > 0)
+      if (r.range.size > 0) {
         if (RangeFault fault = checkDeviceRange(r.name, r.range.address, r.range.size, invocation.device)) return fault;
+        if (RangeFault fault = misplaced(r)) return fault;
+      }
   if (invocation.workspace.size > 0)
     return checkDeviceRange("the workspace", invocation.workspace.address, invocation.workspace.size, invocation.device);
   return {};
@@ -116,14 +131,17 @@ void execute(const Invocation &invocation) {
 }
 
 // Phase 2 ends a one-shot executor, also when it fails.
+std::shared_ptr<Executor> endOneShot(aclOpExecutor *handle) {
+  return executors().take(handle, [](const Executor &executor) { return !executor.repeatable; });
+}
+
 std::shared_ptr<Executor> takeExecutor(const char *function, aclOpExecutor *handle) {
   requireNotNull({{"executor", handle}});
-  auto executor = executors().find(handle);
+  auto executor = endOneShot(handle);
   if (!executor) {
     violation(kind::executorReused, "the executor was used or destroyed before, or never was one");
     throw Failure(ACLNN_ERR_INNER_NULLPTR, "the executor was used or destroyed before, or never was one");
   }
-  if (!executor->repeatable) executors().remove(handle);
   if (executor->function != function) {
     violation(kind::wrongExecutor, "the executor was planned by " + executor->function + "GetWorkspaceSize");
     throw Failure(ACLNN_ERR_PARAM_INVALID, "the executor was planned by " + executor->function + "GetWorkspaceSize");
@@ -188,7 +206,7 @@ aclnnStatus planOp(const char *function, uint64_t *workspaceSize, aclOpExecutor 
 
 aclnnStatus runOp(const char *function, void *workspace, uint64_t workspaceSize, aclOpExecutor *handle,
                   aclrtStream stream) {
-  return call(function, [&] {
+  const auto run = [&] {
     const auto executor = takeExecutor(function, handle);
     const auto where = asRuntimeError([&] { return streamFor(stream); });
     const Range scratch = checkedWorkspace(*executor, workspace, workspaceSize);
@@ -215,7 +233,8 @@ aclnnStatus runOp(const char *function, void *workspace, uint64_t workspaceSize,
     }
     RuntimeLock lock(runtimeMutex());
     asRuntimeError([&] { enqueue(*where, std::move(task)); });
-  });
+  };
+  return call(function, run, [&] { endOneShot(handle); });
 }
 
 }  // namespace emulator

@@ -9,9 +9,38 @@ namespace {
 
 HandleTable<Tensor> &tensorsTable = *new HandleTable<Tensor>("tensor", ACLNN_ERR_INNER_NULLPTR);
 
+// What no real tensor reaches, and below what the arithmetic on shapes can overflow. A 910B has 2^36 bytes.
+// Assumption: the ABI's own limits are not documented.
+constexpr uint64_t mostDimensions = 25;
+constexpr int64_t mostElements = int64_t{1} << 48;
+
 Shape dims(const char *name, const int64_t *values, uint64_t count) {
   if (!values && count > 0) throw Failure(ACLNN_ERR_PARAM_NULLPTR, std::string(name) + " is NULL");
+  require(count <= mostDimensions, std::string(name) + " has " + std::to_string(count) + " values; allowed: up to " +
+                                       std::to_string(mostDimensions));
   return values ? Shape(values, values + count) : Shape();
+}
+
+// None negative, and their product, zeros left out, below the limit.
+void requireSizes(const char *name, const Shape &sizes) {
+  int64_t product = 1;
+  for (const int64_t n : sizes) {
+    require(n >= 0, std::string(name) + " " + shapeText(sizes) + " has a negative dimension");
+    require(n == 0 || product <= mostElements / n, std::string(name) + " " + shapeText(sizes) + " has more than 2^48 elements");
+    product *= std::max<int64_t>(n, 1);
+  }
+}
+
+// The last element of the view is not beyond the limit.
+void requireReach(const Tensor &tensor) {
+  int64_t last = tensor.offset;
+  for (size_t i = 0; i < tensor.shape.size(); ++i) {
+    const int64_t stride = tensor.strides[i], steps = std::max<int64_t>(tensor.shape[i] - 1, 0);
+    require(stride >= 0, "stride " + shapeText(tensor.strides) + " is negative");
+    require(stride <= mostElements && (steps == 0 || stride <= (mostElements - last) / steps),
+            "stride " + shapeText(tensor.strides) + " leads beyond 2^48 elements");
+    last += steps * stride;
+  }
 }
 
 Tensor make(const int64_t *viewDims, uint64_t viewDimsNum, aclDataType dtype, const int64_t *stride, int64_t offset,
@@ -20,16 +49,14 @@ Tensor make(const int64_t *viewDims, uint64_t viewDimsNum, aclDataType dtype, co
   tensor.dtype = dtype;
   tensor.format = format;
   tensor.shape = dims("viewDims", viewDims, viewDimsNum);
+  requireSizes("viewDims", tensor.shape);
   tensor.strides = stride ? dims("stride", stride, viewDimsNum) : contiguousStrides(tensor.shape);
   tensor.storageShape = dims("storageDims", storageDims, storageDimsNum);
   tensor.offset = offset;
   tensor.address = address;
-  const auto negative = [](int64_t n) { return n < 0; };
-  require(std::none_of(tensor.shape.begin(), tensor.shape.end(), negative),
-          "viewDims " + shapeText(tensor.shape) + " has a negative dimension");
-  require(std::none_of(tensor.strides.begin(), tensor.strides.end(), negative),
-          "stride " + shapeText(tensor.strides) + " is negative");
-  require(offset >= 0, "offset " + std::to_string(offset) + " is negative");
+  requireSizes("storageDims", tensor.storageShape);
+  require(offset >= 0 && offset <= mostElements, "offset is " + std::to_string(offset) + "; allowed: 0 to 2^48");
+  requireReach(tensor);
   const int64_t needed = extent(tensor.shape, tensor.strides);
   if (needed > 0 && storageDimsNum > 0 && offset + needed > numel(tensor.storageShape))
     violation(kind::outOfStorage, "the view of shape " + shapeText(tensor.shape) + " with strides " + shapeText(tensor.strides) +
@@ -50,7 +77,11 @@ void handOut(const char *name, const Shape &values, int64_t **out, uint64_t *cou
 
 HandleTable<Tensor> &tensors() { return tensorsTable; }
 
-const Tensor &get(const aclTensor *tensor) { return *tensors().require(tensor); }
+const Tensor &get(const aclTensor *handle) {
+  auto tensor = tensors().require(handle);
+  keepDuringCall(tensor);
+  return *tensor;
+}
 
 }  // namespace emulator
 
@@ -73,8 +104,9 @@ aclnnStatus aclInitTensor(aclTensor *tensor, const int64_t *viewDims, uint64_t v
                           uint64_t storageDimsNum, void *tensorDataAddr) {
   return call(__func__, [&] {
     requireNotNull({{"tensor", tensor}});
-    *tensors().require(tensor) =
-        make(viewDims, viewDimsNum, dataType, stride, offset, format, storageDims, storageDimsNum, tensorDataAddr);
+    tensors().require(tensor);
+    tensors().replace(tensor, std::make_shared<Tensor>(make(viewDims, viewDimsNum, dataType, stride, offset, format, storageDims,
+                                                            storageDimsNum, tensorDataAddr)));
   });
 }
 

@@ -42,6 +42,13 @@ float fromBfloat(uint16_t bits) {
   return value;
 }
 
+// As aclnnCast: NaN is 0, what is out of range the nearest that is not.
+int64_t truncated(double x) {
+  if (std::isnan(x)) return 0;
+  if (std::fabs(x) >= 0x1p63) return x < 0 ? INT64_MIN : INT64_MAX;
+  return static_cast<int64_t>(x);
+}
+
 // Array, Values and Handle go together: IntArray, int64_t, aclIntArray.
 template <class Handle, class Object, class Value>
 Handle *createArray(HandleTable<Object> &objects, const Value *values, uint64_t size) {
@@ -60,14 +67,21 @@ Handle *createList(HandleTable<Object> &objects, const Member *const *members, u
 }
 
 template <class Object>
+const Object &look(HandleTable<Object> &objects, const void *handle) {
+  auto object = objects.require(handle);
+  keepDuringCall(object);
+  return *object;
+}
+
+template <class Object>
 void destroy(HandleTable<Object> &objects, const void *handle) {
   if (handle) objects.remove(handle);
 }
 
 }  // namespace
 
-const std::vector<int64_t> &get(const aclIntArray *array) { return intArrays.require(array)->values; }
-const std::vector<const aclTensor *> &get(const aclTensorList *list) { return tensorLists.require(list)->members; }
+const std::vector<int64_t> &get(const aclIntArray *array) { return look(intArrays, array).values; }
+const std::vector<const aclTensor *> &get(const aclTensorList *list) { return look(tensorLists, list).members; }
 aclDataType dtypeOf(const aclScalar *scalar) { return scalars.require(scalar)->dtype; }
 
 double toDouble(const aclScalar *handle) {
@@ -113,7 +127,7 @@ int64_t toInt64(const aclScalar *handle) {
     case ACL_DOUBLE:
     case ACL_FLOAT16:
     case ACL_BF16:
-      return static_cast<int64_t>(toDouble(handle));
+      return truncated(toDouble(handle));
     default:
       throw Failure(ACLNN_ERR_PARAM_INVALID, std::string("a scalar of dtype ") + dtypeName(scalar->dtype) + " is no real number");
   }

@@ -58,9 +58,21 @@ EMULATOR_INLINE I truncateTo(T x) {
   return static_cast<I>(x);
 }
 
+// A float that rounds to bfloat16 (or anything of at most 22 bits) as the integer itself does: bits below the 24th
+// are gathered in the 24th ("round to odd"), so that no tie is made.
+template <class I>
+EMULATOR_INLINE float oddFloat(I x) {
+  uint64_t magnitude = x < 0 ? -static_cast<uint64_t>(x) : static_cast<uint64_t>(x);
+  int lost = 0;
+  for (; magnitude >> 24; ++lost) magnitude = magnitude >> 1 | (magnitude & 1);
+  const float y = std::ldexp(static_cast<float>(magnitude), lost);
+  return x < 0 ? -y : y;
+}
+
 template <class E, class T>
 EMULATOR_INLINE E write(T x) {
-  if constexpr (std::is_same_v<E, Half>) return {floatToHalf(static_cast<float>(x))};
+  if constexpr (std::is_same_v<E, Bfloat> && std::is_integral_v<T>) return {floatToBfloat(oddFloat(x))};
+  else if constexpr (std::is_same_v<E, Half>) return {floatToHalf(static_cast<float>(x))};
   else if constexpr (std::is_same_v<E, Bfloat>) return {floatToBfloat(static_cast<float>(x))};
   else if constexpr (std::is_same_v<E, Bool>) return {static_cast<uint8_t>(x != 0)};
   else if constexpr (std::is_floating_point_v<T> && std::is_integral_v<E>) return truncateTo<E>(x);
@@ -90,7 +102,8 @@ EMULATOR_MULTIVERSION(writeBfloats, (Bfloat *d, int64_t n, const float *s), (d, 
 
 Number numberOf(aclDataType dtype) {
   if (dtype == ACL_FLOAT || dtype == ACL_FLOAT16 || dtype == ACL_BF16) return Number::real32;
-  return dtype == ACL_DOUBLE ? Number::real64 : Number::integer;
+  if (dtype == ACL_DOUBLE) return Number::real64;
+  return dtype == ACL_UINT64 ? Number::natural : Number::integer;
 }
 
 template <class T>
@@ -126,8 +139,10 @@ void store(aclDataType dtype, void *target, int64_t stride, int64_t n, const T *
 template void load(aclDataType, const void *, int64_t, int64_t, float *);
 template void load(aclDataType, const void *, int64_t, int64_t, double *);
 template void load(aclDataType, const void *, int64_t, int64_t, int64_t *);
+template void load(aclDataType, const void *, int64_t, int64_t, uint64_t *);
 template void store(aclDataType, void *, int64_t, int64_t, const float *);
 template void store(aclDataType, void *, int64_t, int64_t, const double *);
 template void store(aclDataType, void *, int64_t, int64_t, const int64_t *);
+template void store(aclDataType, void *, int64_t, int64_t, const uint64_t *);
 
 }  // namespace emulator

@@ -1,5 +1,6 @@
 // Elements of tensors as numbers: float16, bfloat16 and HF32 rounding, and runs of any dtype read into and
-// written from one of three number types: float (fp32, fp16, bf16), double, int64_t (integers and bool).
+// written from one of four number types: float (fp32, fp16, bf16), double, uint64_t (uint64), int64_t (other
+// integers and bool).
 //
 // A new dtype is one more case in convert.cpp; nothing else switches on dtypes to reach an element.
 #pragma once
@@ -62,13 +63,13 @@ inline float roundToHf32(float x) {
 }
 
 // What a tensor of this dtype is computed in.
-enum class Number { real32, real64, integer };
+enum class Number { real32, real64, natural, integer };
 Number numberOf(aclDataType dtype);
 
 // n elements, stride elements apart, into consecutive numbers and back. Numbers of a wider kind than the
 // dtype are rounded as aclnnCast does: floating to integer truncates, NaN becomes 0 and what is out of range
-// saturates (assumption); integers keep their low bits; anything but 0 is true.
-// double to fp16 or bf16 goes through fp32 (assumption).
+// saturates (assumption); integers keep their low bits and are rounded to floating formats once; anything but 0
+// is true. double to fp16 or bf16 goes through fp32 (assumption).
 template <class T>
 void load(aclDataType dtype, const void *source, int64_t stride, int64_t n, T *numbers);
 template <class T>

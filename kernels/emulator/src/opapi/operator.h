@@ -24,7 +24,7 @@ constexpr std::initializer_list<aclDataType> cubeDtypes = {ACL_FLOAT, ACL_FLOAT1
 constexpr std::initializer_list<aclDataType> realDtypes = {ACL_FLOAT, ACL_FLOAT16, ACL_BF16,  ACL_DOUBLE, ACL_INT8,   ACL_UINT8, ACL_INT16,
                                                            ACL_UINT16, ACL_INT32,  ACL_UINT32, ACL_INT64, ACL_UINT64, ACL_BOOL};
 
-inline bool isFloating(aclDataType dtype) { return numberOf(dtype) != Number::integer; }
+inline bool isFloating(aclDataType dtype) { return numberOf(dtype) == Number::real32 || numberOf(dtype) == Number::real64; }
 
 inline void requireSameDtype(const char *name, const aclTensor *tensor, const char *otherName, const aclTensor *other) {
   require(get(tensor).dtype == get(other).dtype, std::string(name) + " has dtype " + dtypeName(get(tensor).dtype) + ", " +
@@ -85,6 +85,7 @@ void withNumber(aclDataType dtype, F f) {
   switch (numberOf(dtype)) {
     case Number::real32: return f(float{});
     case Number::real64: return f(double{});
+    case Number::natural: return f(uint64_t{});
     case Number::integer: return f(int64_t{});
   }
 }

@@ -1,6 +1,8 @@
 // Devices and contexts: SetDevice's counting, the context of each thread, what a reset takes with it.
 #include "context.h"
 
+#include <algorithm>
+
 #include "../common/config.h"
 #include "capture.h"
 #include "ascend_emulator.h"
@@ -118,7 +120,7 @@ using namespace emulator;
 
 extern "C" {
 
-void ascendEmulatorSetDeviceCount(uint32_t count) { config().devices = count; }
+void ascendEmulatorSetDeviceCount(uint32_t count) { config().devices = std::min(count, mostDevices); }
 void ascendEmulatorLimitMemory(uint64_t bytes) { config().memory = bytes; }
 
 aclError aclrtSetDevice(int32_t deviceId) {

@@ -36,13 +36,18 @@ Allocation *atOrBefore(Book &book, uintptr_t address) {
   return next == book.begin() ? nullptr : &std::prev(next)->second;
 }
 
+// Half-open, for any numbers: [address, address + size) within [start, start + length).
+bool within(uintptr_t address, size_t size, uintptr_t start, size_t length) {
+  return address >= start && size <= length && address - start <= length - size;
+}
+
 bool holds(const Allocation &a, uintptr_t address) { return address >= a.address && address < a.address + a.size; }
 
 std::string describe(const Allocation &a) {
   return "the " + std::to_string(a.size) + " bytes of " + a.site.function + " call " + std::to_string(a.site.number);
 }
 
-struct Device {
+struct DeviceSpace {
   int file = -1;
   uintptr_t base = 0, mirror = 0, cursor = 0;
   uint64_t used = 0, peak = 0;
@@ -90,8 +95,8 @@ struct Device {
   uintptr_t allocate(size_t size, size_t charged) {
     const uint64_t total = config().memory;
     // One page stays unused between two allocations.
-    const size_t span = (kBaseAlignment + charged + kPage - 1) / kPage * kPage + kPage;
-    const uintptr_t page = charged > total || used > total - charged ? 0 : place(span);
+    const size_t span = (kBaseAlignment + std::min(charged, kReservation) + kPage - 1) / kPage * kPage + kPage;
+    const uintptr_t page = charged > kReservation || charged > total || used > total - charged ? 0 : place(span);
     if (page == 0)
       throw Failure(ACL_ERROR_RT_MEMORY_ALLOCATION, "out of device memory: " + std::to_string(size) + " bytes asked for, " +
                                                         std::to_string(total - std::min(used, total)) + " of " +
@@ -131,10 +136,10 @@ struct HostBlock {
 
 struct Memory {
   std::mutex mutex;
-  std::map<int, Device> devices;
+  std::map<int, DeviceSpace> devices;
   std::map<uintptr_t, HostBlock> host;
 
-  Device *deviceOf(uintptr_t address) {
+  DeviceSpace *deviceOf(uintptr_t address) {
     for (auto &[index, device] : devices)
       if (device.contains(address)) return &device;
     return nullptr;
@@ -168,7 +173,7 @@ std::string hex(const void *address) {
 }
 
 // The live block that starts at the address.
-Book::iterator startingAt(Device *device, const void *address) {
+Book::iterator startingAt(DeviceSpace *device, const void *address) {
   const auto a = number(address);
   if (!device) refuse(kind::invalidFree, hex(address) + " is no device memory");
   if (Allocation *block = atOrBefore(device->live, a); block && holds(*block, a)) {
@@ -203,12 +208,12 @@ Place placeOf(const void *address) {
 RangeFault checkDeviceRange(const std::string &what, const void *address, size_t size, int device) {
   std::lock_guard<std::mutex> lock(memory().mutex);
   const auto a = number(address);
-  Device *owner = memory().deviceOf(a);
+  DeviceSpace *owner = memory().deviceOf(a);
   if (!owner) return {kind::wildAddress, what + " at " + hex(address) + " is no device memory"};
   if (device >= 0 && owner != &memory().devices[device])
     return {kind::wrongDevice, what + " at " + hex(address) + " is memory of another device than " + std::to_string(device)};
   Allocation *block = atOrBefore(owner->live, a);
-  if (block && a >= block->address && a + size <= block->address + block->size) return {};
+  if (block && within(a, size, block->address, block->size)) return {};
   // The page of padding after an allocation still belongs to it, for the message.
   if (block && a < block->address + block->span - kBaseAlignment)
     return {kind::outOfBounds, what + " needs " + std::to_string(size) + " bytes from byte " +
@@ -223,7 +228,7 @@ RangeFault checkPinnedRange(const std::string &what, const void *address, size_t
   const auto block = memory().hostBlockOf(number(address));
   if (block == memory().host.end())
     return {kind::wildAddress, what + " at " + hex(address) + " is no memory of aclrtMallocHost"};
-  if (number(address) + size <= block->first + block->second.size) return {};
+  if (within(number(address), size, block->first, block->second.size)) return {};
   return {kind::outOfBounds, what + " needs " + std::to_string(size) + " bytes from byte " +
                                  std::to_string(number(address) - block->first) + " of the " +
                                  std::to_string(block->second.size) + " bytes of aclrtMallocHost call " +
@@ -232,7 +237,7 @@ RangeFault checkPinnedRange(const std::string &what, const void *address, size_t
 
 std::byte *reach(const void *deviceAddress) {
   std::lock_guard<std::mutex> lock(memory().mutex);
-  Device *device = memory().deviceOf(number(deviceAddress));
+  DeviceSpace *device = memory().deviceOf(number(deviceAddress));
   return device ? device->reach(number(deviceAddress)) : nullptr;
 }
 
@@ -241,7 +246,7 @@ void *allocateDevice(int device, size_t size, size_t charged) {
   uintptr_t address;
   {
     std::lock_guard<std::mutex> lock(memory().mutex);
-    Device &owner = memory().devices[device];
+    DeviceSpace &owner = memory().devices[device];
     if (!owner.reserved()) owner.reserve(device);
     address = owner.allocate(size, charged);
     reached = owner.reach(address);
@@ -257,14 +262,14 @@ size_t deviceAllocationSize(const void *address) {
 
 void freeDevice(const void *address) {
   std::lock_guard<std::mutex> lock(memory().mutex);
-  Device *owner = memory().deviceOf(number(address));
+  DeviceSpace *owner = memory().deviceOf(number(address));
   const auto block = startingAt(owner, address);
   owner->release(block);
 }
 
 void freeAllOfDevice(int device) {
   std::lock_guard<std::mutex> lock(memory().mutex);
-  Device &owner = memory().devices[device];
+  DeviceSpace &owner = memory().devices[device];
   while (!owner.live.empty()) {
     const Allocation &block = owner.live.begin()->second;
     if (!block.leakReported)

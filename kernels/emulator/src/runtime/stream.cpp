@@ -53,6 +53,7 @@ Stream *Stream::byId(uint64_t id) {
 }
 
 Position Stream::append(std::shared_ptr<Task> task) {
+  if (stopping) throw Failure(ACL_ERROR_RT_INVALID_HANDLE, "the stream was destroyed by another thread meanwhile");
   if (task->after.stream != 0) {
     uint64_t &known = waitedFor[task->after.stream];
     known = std::max(known, task->after.number);
@@ -101,9 +102,9 @@ void Stream::work() {
       } catch (const Failure &failure) {
         code = failure.code;
         message = text(task->site) + " failed on the device: " + failure.what();
-      } catch (const std::bad_alloc &) {
+      } catch (const std::exception &unforeseen) {  // the host's memory is too small for the arithmetic
         code = ACL_ERROR_RT_AICORE_EXCEPTION;
-        message = text(task->site) + " failed on the device: out of host memory";
+        message = text(task->site) + " failed on the device: " + unforeseen.what();
       }
       lock.lock();
       if (code != ACL_SUCCESS && fault == ACL_SUCCESS) {

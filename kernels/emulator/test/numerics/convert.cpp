@@ -80,7 +80,53 @@ static void runs() {
   for (uint32_t i = 0; i < 0x10000; ++i) CHECK(back[i] == floatToHalf(floats[i]));
 }
 
+// The nearest bfloat16 to an integer, ties to even, from its definition: 8 significant bits.
+static uint16_t nearestBfloat(bool negative, uint64_t magnitude) {
+  if (magnitude == 0) return 0;
+  int exponent = 63;
+  while (!(magnitude >> exponent)) --exponent;
+  const int dropped = exponent - 7;
+  uint64_t significand = dropped <= 0 ? magnitude << -dropped : magnitude >> dropped;
+  if (dropped > 0) {
+    const uint64_t rest = magnitude & ((uint64_t{1} << dropped) - 1), half = uint64_t{1} << (dropped - 1);
+    significand += rest > half || (rest == half && significand % 2);
+  }
+  return static_cast<uint16_t>((negative ? 0x8000 : 0) + ((exponent + 126) << 7) + static_cast<int>(significand));
+}
+
+// Integers are rounded once, though they have more bits than a float: beside every tie, and at the ends.
+static void integers() {
+  std::vector<uint64_t> magnitudes{0, 1, 255, 256, 257, INT64_MAX, uint64_t{1} << 63, UINT64_MAX};
+  for (int exponent = 8; exponent < 64; ++exponent)
+    for (uint64_t significand = 128; significand < 256; significand += 37)
+      for (int64_t beside = -1; beside <= 1; ++beside)
+        magnitudes.push_back((((2 * significand + 1) << (exponent - 8))) + static_cast<uint64_t>(beside));
+  for (const uint64_t magnitude : magnitudes) {
+    uint16_t found = 0;
+    float single = 0;
+    store(ACL_BF16, &found, 1, 1, &magnitude);
+    CHECK(found == nearestBfloat(false, magnitude));
+    store(ACL_FLOAT, &single, 1, 1, &magnitude);
+    CHECK(single == static_cast<float>(static_cast<long double>(magnitude)));
+    uint16_t half = 0;
+    store(ACL_FLOAT16, &half, 1, 1, &magnitude);
+    CHECK(magnitude < 2048 ? halfToFloat(half) == static_cast<float>(magnitude) : magnitude < 65520 || half == 0x7C00);
+    if (magnitude > uint64_t{1} << 63) continue;
+    const auto negative = static_cast<int64_t>(-magnitude);
+    store(ACL_BF16, &found, 1, 1, &negative);
+    CHECK(found == nearestBfloat(magnitude != 0, magnitude));
+  }
+  const uint64_t large = UINT64_MAX;
+  uint64_t back = 0;
+  double wide = 0;
+  load(ACL_UINT64, &large, 1, 1, &back);
+  CHECK(back == large);
+  load(ACL_UINT64, &large, 1, 1, &wide);
+  CHECK(wide == 18446744073709551616.0);
+}
+
 int main() {
+  integers();
   format(10, halfToFloat, floatToHalf);
   format(7, bfloatToFloat, floatToBfloat);
   hf32();

@@ -152,6 +152,21 @@ static void movement() {
   CHECK_EXACT(longs, (Values{1, -1, 0, 127, -128, 0}));
   REFUSED(ACLNN_ERR_PARAM_INVALID, "dtype asks for FLOAT", aclnnCast, source, ACL_FLOAT, halves);
 
+  // Every pair of dtypes, with numbers that all of them hold.
+  const aclDataType dtypes[] = {ACL_FLOAT, ACL_FLOAT16, ACL_BF16,  ACL_DOUBLE, ACL_INT8,   ACL_UINT8, ACL_INT16,
+                                ACL_UINT16, ACL_INT32,  ACL_UINT32, ACL_INT64, ACL_UINT64, ACL_BOOL};
+  for (const aclDataType from : dtypes)
+    for (const aclDataType to : dtypes) {
+      const Values numbers{0, 1, from == ACL_BOOL ? 1.0 : 100}, kept{0, 1, from == ACL_BOOL || to == ACL_BOOL ? 1.0 : 100};
+      const Device in(from, {3}, numbers, Layout::spread), out(to, {3}, {}, Layout::spread);
+      RUN(aclnnCast, in, to, out);
+      CHECK_EXACT(out, kept);
+    }
+  const Device unsigned64(ACL_UINT64, {1}), widest(ACL_DOUBLE, {1}, {18446744073709549568.0}), bfloat(ACL_BF16, {1});
+  RUN(aclnnCast, widest, ACL_UINT64, unsigned64);  // 2^64 - 2048
+  RUN(aclnnCast, unsigned64, ACL_BF16, bfloat);
+  CHECK_EXACT(bfloat, (Values{0x1p64}));
+
   Values x(2 * 3 * 5), y;
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(i);
   for (int k = 0; k < 5; ++k)
