@@ -1,17 +1,13 @@
 /**
  * The NPU backend on the bundled emulator, over both FFI bindings: every operator of the catalogue,
- * the embedded model, what waits, what fails, and what a run leaves behind. Nothing here has run on
- * an NPU.
- *
- * The backend comes from `dist`, which `npm test` builds first, since Node 20 cannot run the thread
- * that waits from TypeScript.
+ * the embedded model, what waits, what fails, and what a run leaves behind. Full-size models are in
+ * ../model/random-base.test.ts. Nothing here has run on an NPU.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Alternative } from '../../src/backends/npu/constants.ts'
-import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import {
@@ -27,15 +23,9 @@ import {
   tensor,
 } from '../../src/ops/index.ts'
 import { bindingsUnderTest } from '../ffi/bindings.ts'
-import { emulatorControls } from '../support/emulator-controls.ts'
+import { controls, isBuilt, onEmulator, openEmulator } from '../support/emulator.ts'
+import { distance, expectAsCloseAsPyTorch } from '../support/logit-distance.ts'
 import { operatorSuite } from '../support/operator-suite.ts'
-
-const built = new URL('../../dist/backends/npu/open-npu.js', import.meta.url).href
-const { emulatorRoot, openEmulator } = (await import(
-  built
-)) as typeof import('../../src/backends/npu/open-npu.ts')
-
-const isBuilt = existsSync(emulatorRoot)
 
 /** Where the emulator, as an assumption, differs from the catalogue's definitions. */
 const exceptions = {
@@ -47,17 +37,14 @@ const exceptions = {
 const mostOccurrences = 12
 
 const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const golden = JSON.parse(
+const { cases } = JSON.parse(
   readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[]; logits64: number[] }[] }
-
-function largestDifference(rows: readonly ArrayLike<number>[], cases: typeof golden.cases): number {
-  return rows.reduce(
-    (most, row, i) =>
-      cases[i]!.logits64.reduce((max, x, j) => Math.max(max, Math.abs(x - row[j]!)), most),
-    0,
-  )
-}
+) as { cases: { input_ids: number[]; logits64: number[]; logits32: number[] }[] }
+const { pytorch } = JSON.parse(
+  readFileSync(new URL('../golden/embedded-model.json', import.meta.url), 'utf8'),
+) as { pytorch: Record<'float16' | 'bfloat16' | 'bfloat16_native', number[][]> }
+const inputIds = cases.map(({ input_ids }) => input_ids)
+const logits64 = cases.map(({ logits64 }) => logits64)
 
 const suites = bindingsUnderTest.map(({ name, skip }) => {
   const reason = isBuilt ? skip : 'it is not built: npm run build:emulator'
@@ -67,23 +54,9 @@ const suites = bindingsUnderTest.map(({ name, skip }) => {
 
 for (const { name: binding, reason, title } of suites)
   describe.skipIf(reason !== undefined)(title, () => {
-    const controls = isBuilt ? emulatorControls(emulatorRoot) : undefined!
     beforeAll(() => void vi.stubEnv('ROBERTA_ASCEND_FFI', binding))
     afterAll(() => void vi.unstubAllEnvs())
     beforeEach(() => controls.reset())
-
-    /** Runs `body` and closes the backend, whatever happens; then nothing may be left. */
-    async function onEmulator(body: (backend: NpuBackend) => Promise<void>): Promise<void> {
-      const backend = openEmulator()
-      try {
-        await body(backend)
-      } finally {
-        await backend.close()
-      }
-      const { violations, live } = controls.report()
-      expect(violations).toEqual([])
-      expect(Object.entries(live).filter(([, count]) => count > 0)).toEqual([])
-    }
 
     describe('operators', () => {
       operatorSuite('emulator', () => openEmulator(), exceptions)
@@ -91,23 +64,28 @@ for (const { name: binding, reason, title } of suites)
     })
 
     describe('the embedded model', () => {
-      // Seen: 3.4e-6, 0.0038, 0.037.
+      const theirs = {
+        float32: [cases.map(({ logits32 }) => logits32)],
+        float16: [pytorch.float16],
+        bfloat16: [pytorch.bfloat16, pytorch.bfloat16_native],
+      } as const
       it.each([
-        ['float32', 'padded', 1e-4],
-        ['float32', 'packed', 1e-4],
-        ['float16', 'padded', 0.008],
-        ['float16', 'packed', 0.008],
-        ['bfloat16', 'padded', 0.08],
-        ['bfloat16', 'packed', 0.08],
-      ] as const)('gives the golden logits in %s, %s', (dtype, layout, tolerance) =>
+        ['float32', 'padded'],
+        ['float32', 'packed'],
+        ['float16', 'padded'],
+        ['float16', 'packed'],
+        ['bfloat16', 'padded'],
+        ['bfloat16', 'packed'],
+      ] as const)('is as close to float64 as PyTorch in %s, %s', (dtype, layout) =>
         onEmulator(async (backend) => {
           const model = await loadModel(weights, { backend, dtype, warn: expect.unreachable })
-          for (let start = 0; start < golden.cases.length; start += 8) {
-            const cases = golden.cases.slice(start, start + 8)
-            const sequences = cases.map(({ input_ids }) => input_ids)
-            const rows = await forwardLogits(model, backend, sequences, layout)
-            expect(largestDifference(rows, cases)).toBeLessThan(tolerance)
+          const rows: Float64Array[] = []
+          for (let start = 0; start < inputIds.length; start += 8) {
+            const some = inputIds.slice(start, start + 8)
+            rows.push(...(await forwardLogits(model, backend, some, layout)))
           }
+          const what = `embedded model, emulator, ${dtype}, ${layout}`
+          expectAsCloseAsPyTorch(what, rows, logits64, theirs[dtype])
           for (const parameter of model.parameters) parameter.dispose()
         }),
       )
@@ -119,7 +97,7 @@ for (const { name: binding, reason, title } of suites)
             dtype: 'float32',
             warn: expect.unreachable,
           })
-          const sequences = golden.cases.slice(8, 12).map(({ input_ids }) => input_ids)
+          const sequences = inputIds.slice(8, 12)
           await forwardLogits(model, backend, sequences)
           await forwardLogits(model, backend, sequences)
           const held = backend.heldBytes
@@ -144,8 +122,8 @@ for (const { name: binding, reason, title } of suites)
         const backend = openEmulator()
         const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
         const model = await loadModel(weights, options)
-        const cases = golden.cases.slice(8, 10)
-        const sequences = cases.map(({ input_ids }) => input_ids)
+        const sequences = inputIds.slice(8, 10)
+        const truth = logits64.slice(8, 10)
         const run = () => forwardLogits(model, backend, sequences)
         // Memory is kept for reuse; whether all of it comes back shows when the backend is closed.
         const livingHandles = () =>
@@ -173,7 +151,7 @@ for (const { name: binding, reason, title } of suites)
             if (/^aclDestroy/.test(name)) refused += 1
             expect(livingHandles() - living, label).toBe(refused)
             expect(controls.report().violations).toEqual([])
-            expect(largestDifference(await run(), cases), `after ${label}`).toBeLessThan(1e-4)
+            expect(distance(await run(), truth), `after ${label}`).toBeLessThan(1e-4)
           }
         }
         for (const parameter of model.parameters) parameter.dispose()

@@ -1,7 +1,7 @@
 /**
- * Full-size checkpoints with seeded weights: the reference must be as close to a float64 computation
- * as PyTorch's float32 is, within a factor of two. The checkpoints are made anew by the script that
- * the golden values came from; their hash says whether they are the same.
+ * Full-size checkpoints with seeded weights: the reference and the emulator must be as close to a
+ * float64 computation as PyTorch in the same dtype is, within a factor of two. The checkpoints are
+ * made anew by the script that the golden values came from; their hash says whether they are the same.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -15,18 +15,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ReferenceBackend } from '../../src/backends/reference/reference-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
+import { controls, isBuilt, onEmulator } from '../support/emulator.ts'
+import { expectAsCloseAsPyTorch } from '../support/logit-distance.ts'
 import { pythonWithNumpy } from '../support/numpy.ts'
 
+type PyTorch = Record<'float32' | 'float16' | 'bfloat16' | 'bfloat16_native', number[][]>
 interface Golden {
   input_ids: number[][]
-  variants: Record<string, { sha256: string; logits64: number[][]; logits32: number[][] }>
+  variants: Record<string, { sha256: string; logits64: number[][]; pytorch: PyTorch }>
 }
 
 const folder = new URL('../golden/random-base/', import.meta.url)
 const golden = JSON.parse(readFileSync(new URL('golden.json', folder), 'utf8')) as Golden
 
 /** The reference takes about a second for ten tokens, so a few texts have to do. */
-const textCount = 4
+const referenceTexts = 4
 
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
@@ -34,11 +37,7 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-function distance(a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): number {
-  return Math.max(
-    ...a.map((row, i) => Math.max(...Array.from(row, (x, j) => Math.abs(x - b[i]![j]!)))),
-  )
-}
+const warn = (message: string): never => expect.fail(message)
 
 describe.each(Object.entries(golden.variants))('a %s base model', (variant, expected) => {
   let directory: string
@@ -48,26 +47,37 @@ describe.each(Object.entries(golden.variants))('a %s base model', (variant, expe
     const script = fileURLToPath(new URL('make_random_base.py', folder))
     const made = spawnSync(pythonWithNumpy, [script, directory, '--variant', variant])
     expect(made.stderr.toString()).toBe('')
+    expect(await sha256(join(directory, 'model.safetensors'))).toBe(expected.sha256)
   }, 120_000)
   afterAll(() => rm(directory, { recursive: true }))
 
-  test('logits are within twice the distance of PyTorch float32 from float64', async (context) => {
-    context.skip(pythonWithNumpy === undefined, 'needs python3 with numpy to make the checkpoint')
-    expect(await sha256(join(directory, 'model.safetensors'))).toBe(expected.sha256)
+  const { logits64, pytorch } = expected
+  const noNumpy = 'needs python3 with numpy to make the checkpoint'
+
+  test('the reference in float32', async (context) => {
+    context.skip(pythonWithNumpy === undefined, noNumpy)
     const backend = new ReferenceBackend()
-    const warn = (message: string): never => expect.fail(message)
     const model = await loadModel(directory, { backend, dtype: 'float32', warn })
-    const ids = golden.input_ids.slice(0, textCount)
-    const started = performance.now()
-    const logits = await forwardLogits(model, backend, ids)
-    const seconds = (performance.now() - started) / 1000
-    const truth = expected.logits64.slice(0, textCount)
-    const ours = distance(logits, truth)
-    const torch = distance(expected.logits32.slice(0, textCount), truth)
-    console.log(
-      `${variant}: ${ours.toExponential(2)} from float64, PyTorch float32 ${torch.toExponential(2)}; ` +
-        `${seconds.toFixed(1)} s for ${ids.flat().length} tokens`,
-    )
-    expect(ours).toBeLessThanOrEqual(2 * torch)
+    const some = <T>(rows: T[]) => rows.slice(0, referenceTexts)
+    const logits = await forwardLogits(model, backend, some(golden.input_ids))
+    expectAsCloseAsPyTorch(`${variant} base model, reference, float32`, logits, some(logits64), [
+      some(pytorch.float32),
+    ])
   }, 120_000)
+
+  test.for([
+    ['float32', [pytorch.float32]],
+    ['float16', [pytorch.float16]],
+    ['bfloat16', [pytorch.bfloat16, pytorch.bfloat16_native]],
+  ] as const)('the emulator in %s', { timeout: 120_000 }, async ([dtype, theirs], context) => {
+    context.skip(pythonWithNumpy === undefined, noNumpy)
+    context.skip(!isBuilt, 'needs npm run build:emulator')
+    controls.reset()
+    await onEmulator(async (backend) => {
+      const model = await loadModel(directory, { backend, dtype, warn })
+      const logits = await forwardLogits(model, backend, golden.input_ids)
+      expectAsCloseAsPyTorch(`${variant} base model, emulator, ${dtype}`, logits, logits64, theirs)
+      for (const parameter of model.parameters) parameter.dispose()
+    })
+  })
 })

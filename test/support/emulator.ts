@@ -1,0 +1,31 @@
+/**
+ * The NPU backend on the bundled emulator, for tests. It comes from `dist`, which `npm test` builds
+ * first, since Node 20 cannot run the thread that waits from TypeScript.
+ */
+import { existsSync } from 'node:fs'
+import { expect } from 'vitest'
+import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
+import { emulatorControls } from './emulator-controls.ts'
+
+const built = new URL('../../dist/backends/npu/open-npu.js', import.meta.url).href
+export const { emulatorRoot, openEmulator } = (await import(
+  built
+)) as typeof import('../../src/backends/npu/open-npu.ts')
+
+export const isBuilt = existsSync(emulatorRoot)
+
+/** Only where `isBuilt`. */
+export const controls = isBuilt ? emulatorControls(emulatorRoot) : undefined!
+
+/** Runs `body` and closes the backend, whatever happens; then nothing may be left. */
+export async function onEmulator(body: (backend: NpuBackend) => Promise<void>): Promise<void> {
+  const backend = openEmulator()
+  try {
+    await body(backend)
+  } finally {
+    await backend.close()
+  }
+  const { violations, live } = controls.report()
+  expect(violations).toEqual([])
+  expect(Object.entries(live).filter(([, count]) => count > 0)).toEqual([])
+}
