@@ -1,12 +1,12 @@
 /**
  * The NPU backend on the bundled emulator, over both FFI bindings: every operator of the catalogue,
- * the embedded model, what waits, what fails, and what a run leaves behind. Full-size models are in
- * ../model/random-base.test.ts. Nothing here has run on an NPU.
+ * the embedded model, what waits, and what a run leaves behind. What fails is in emulator-faults.test.ts,
+ * full-size models are in ../model/random-base.test.ts. Nothing here has run on an NPU.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Alternative } from '../../src/backends/npu/constants.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
@@ -22,19 +22,9 @@ import {
   slice,
   tensor,
 } from '../../src/ops/index.ts'
-import { bindingsUnderTest } from '../ffi/bindings.ts'
-import { controls, isBuilt, onEmulator, openEmulator } from '../support/emulator.ts'
-import { distance, expectAsCloseAsPyTorch } from '../support/logit-distance.ts'
+import { controls, forEachBinding, onEmulator, openEmulator } from '../support/emulator.ts'
+import { expectAsCloseAsPyTorch } from '../support/logit-distance.ts'
 import { operatorSuite } from '../support/operator-suite.ts'
-
-/** Where the emulator, as an assumption, differs from the catalogue's definitions. */
-const exceptions = {
-  'an int64 that float64 cannot hold is rounded to bfloat16 once':
-    'through float32, kernels/emulator/src/numerics: what the 910B does is not documented',
-}
-
-/** Of each function, so many calls of a forward are made to fail, one at a time. */
-const mostOccurrences = 12
 
 const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
 const { cases } = JSON.parse(
@@ -46,283 +36,228 @@ const { pytorch } = JSON.parse(
 const inputIds = cases.map(({ input_ids }) => input_ids)
 const logits64 = cases.map(({ logits64 }) => logits64)
 
-const suites = bindingsUnderTest.map(({ name, skip }) => {
-  const reason = isBuilt ? skip : 'it is not built: npm run build:emulator'
-  const title = `the emulator through ${name}`
-  return { name, reason, title: reason === undefined ? title : `${title}, skipped: ${reason}` }
-})
+forEachBinding(() => {
+  beforeEach(() => controls.reset())
 
-for (const { name: binding, reason, title } of suites)
-  describe.skipIf(reason !== undefined)(title, () => {
-    beforeAll(() => void vi.stubEnv('ROBERTA_ASCEND_FFI', binding))
-    afterAll(() => void vi.unstubAllEnvs())
-    beforeEach(() => controls.reset())
+  describe('operators', () => {
+    operatorSuite('emulator', () => openEmulator())
+    afterEach(() => expect(controls.report().violations).toEqual([]))
+  })
 
-    describe('operators', () => {
-      operatorSuite('emulator', () => openEmulator(), exceptions)
-      afterEach(() => expect(controls.report().violations).toEqual([]))
-    })
-
-    describe('the embedded model', () => {
-      const theirs = {
-        float32: [cases.map(({ logits32 }) => logits32)],
-        float16: [pytorch.float16],
-        bfloat16: [pytorch.bfloat16, pytorch.bfloat16_native],
-      } as const
-      it.each([
-        ['float32', 'padded'],
-        ['float32', 'packed'],
-        ['float16', 'padded'],
-        ['float16', 'packed'],
-        ['bfloat16', 'padded'],
-        ['bfloat16', 'packed'],
-      ] as const)('is as close to float64 as PyTorch in %s, %s', (dtype, layout) =>
-        onEmulator(async (backend) => {
-          const model = await loadModel(weights, { backend, dtype, warn: expect.unreachable })
-          const rows: Float64Array[] = []
-          for (let start = 0; start < inputIds.length; start += 8) {
-            const some = inputIds.slice(start, start + 8)
-            rows.push(...(await forwardLogits(model, backend, some, layout)))
-          }
-          const what = `embedded model, emulator, ${dtype}, ${layout}`
-          expectAsCloseAsPyTorch(what, rows, logits64, theirs[dtype])
-          for (const parameter of model.parameters) parameter.dispose()
-        }),
-      )
-
-      it('uploads once, waits once and downloads once for a forward, and takes no new memory', () =>
-        onEmulator(async (backend) => {
-          const model = await loadModel(weights, {
-            backend,
-            dtype: 'float32',
-            warn: expect.unreachable,
-          })
-          const sequences = inputIds.slice(8, 12)
-          await forwardLogits(model, backend, sequences)
-          await forwardLogits(model, backend, sequences)
-          const held = backend.heldBytes
-          controls.reset()
-          await forwardLogits(model, backend, sequences)
-          const { calls } = controls.report()
-          const counts = Object.entries(calls).filter(
-            ([name, n]) => /Synchronize|Memcpy|Malloc|Free/.test(name) && n > 0,
-          )
-          expect(Object.fromEntries(counts)).toEqual({
-            // From pinned memory to the device, and back.
-            aclrtMemcpyAsync: 2,
-            // On the host: into pinned memory, and out of it.
-            aclrtMemcpy: 2,
-            aclrtSynchronizeStream: 1,
-          })
-          expect(backend.heldBytes).toBe(held)
-          for (const parameter of model.parameters) parameter.dispose()
-        }))
-
-      it('each call of a forward may fail: a typed error, nothing left behind, and the next one is right', async () => {
-        const backend = openEmulator()
-        const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
-        const model = await loadModel(weights, options)
-        const sequences = inputIds.slice(8, 10)
-        const truth = logits64.slice(8, 10)
-        const run = () => forwardLogits(model, backend, sequences)
-        // Memory is kept for reuse; whether all of it comes back shows when the backend is closed.
-        const livingHandles = () =>
-          Object.entries(controls.report().live)
-            .filter(([kind]) => !/memory$/.test(kind))
-            .reduce((sum, [, count]) => sum + count, 0)
-        await run()
-        controls.reset()
-        await run()
-        const { calls } = controls.report()
-        expect(Object.keys(calls)).toContain('aclnnAddLayerNorm')
-        const living = livingHandles()
-        let refused = 0
-        for (const [name, count] of Object.entries(calls)) {
-          for (let n = 1; n <= Math.min(count, mostOccurrences); n++) {
-            const label = `${name} ${n} of ${count}`
-            controls.reset()
-            controls.failCall(name, BigInt(n), 507899)
-            const failure = await run().then(
-              () => undefined,
-              (error: unknown) => error,
-            )
-            expect(failure, label).toMatchObject({ name: 'AscendError', functionName: name })
-            // What refuses to be destroyed lives on; everything else is gone.
-            if (/^aclDestroy/.test(name)) refused += 1
-            expect(livingHandles() - living, label).toBe(refused)
-            expect(controls.report().violations).toEqual([])
-            expect(distance(await run(), truth), `after ${label}`).toBeLessThan(1e-4)
-          }
+  describe('the embedded model', () => {
+    const theirs = {
+      float32: [cases.map(({ logits32 }) => logits32)],
+      float16: [pytorch.float16],
+      bfloat16: [pytorch.bfloat16, pytorch.bfloat16_native],
+    } as const
+    it.each([
+      ['float32', 'padded'],
+      ['float32', 'packed'],
+      ['float16', 'padded'],
+      ['float16', 'packed'],
+      ['bfloat16', 'padded'],
+      ['bfloat16', 'packed'],
+    ] as const)('is as close to float64 as PyTorch in %s, %s', (dtype, layout) =>
+      onEmulator(async (backend) => {
+        const model = await loadModel(weights, { backend, dtype, warn: expect.unreachable })
+        const rows: Float64Array[] = []
+        for (let start = 0; start < inputIds.length; start += 8) {
+          const some = inputIds.slice(start, start + 8)
+          rows.push(...(await forwardLogits(model, backend, some, layout)))
         }
+        const what = `embedded model, emulator, ${dtype}, ${layout}`
+        expectAsCloseAsPyTorch(what, rows, logits64, theirs[dtype])
         for (const parameter of model.parameters) parameter.dispose()
-        await backend.close()
-        const { violations, live } = controls.report()
-        expect(violations.map(({ kind }) => kind)).toEqual(new Array(refused).fill('leak'))
-        expect(Object.entries(live).filter(([, count]) => count > 0)).toEqual([])
-      })
-    })
-
-    it.each(['aclInit', 'aclrtGetDeviceCount', 'aclrtSetDevice', 'aclrtCreateStream'])(
-      'opens after %s has failed once',
-      async (name) => {
-        controls.failCall(name, 1n, 507899)
-        expect(() => openEmulator()).toThrow(expect.objectContaining({ functionName: name }))
-        await onEmulator(async (backend) => {
-          using x = tensor(backend, 'int32', [1], Int32Array.of(7))
-          expect([...(await x.numbers())]).toEqual([7])
-        })
-      },
-    )
-
-    it('views are read in row-major order, wherever they begin', () =>
-      onEmulator(async (backend) => {
-        {
-          using x = tensor(backend, 'float32', [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6))
-          using turned = permute(x, [1, 0])
-          using row = slice(x, { start: 1, end: 2 })
-          expect([...(await turned.numbers())]).toEqual([1, 4, 2, 5, 3, 6])
-          expect([...(await row.numbers())]).toEqual([4, 5, 6])
-        }
-      }))
-
-    it('indices that the device made are refused, since nobody can check them', () =>
-      onEmulator(async (backend) => {
-        {
-          using table = tensor(backend, 'float32', [2, 2], Float32Array.of(1, 2, 3, 4))
-          using zeros = tensor(backend, 'float32', [2], new Float32Array(2))
-          using made = cast(zeros, 'int32')
-          expect(() => embedding(made, table)).toThrow(/upload them/)
-        }
-      }))
-
-    it.each([
-      ['keep', 1 + 2 ** -20],
-      ['allow-hf32', 1],
-      ['hf32', 1],
-      ['float16', 1],
-    ] as const)('cubeMathType %s makes (1 + 2⁻²⁰) · 1 = %d', async (cubeMathType, product) => {
-      const backend = openEmulator({ cubeMathType })
-      {
-        using x = tensor(backend, 'float32', [1, 1], Float32Array.of(1 + 2 ** -20))
-        using one = tensor(backend, 'float32', [1, 1], Float32Array.of(1))
-        using y = matmul(x, one)
-        expect([...(await y.numbers())]).toEqual([product])
-      }
-      await backend.close()
-    })
-
-    it.each([
-      ['aclnnGelu', 'aclnnGeluV2', 0],
-      ['aclnnMatmul', 'aclnnMm', 1],
-      ['aclnnBatchMatMul', 'aclnnMatmul', 2],
-      ['aclnnPermute', 'aclnnInplaceCopy', 3],
-    ] as const)(
-      '%s computes what %s does, where it is asked for',
-      async (other, usual, operator) => {
-        const compute = async (aclnn: readonly Alternative[]): Promise<number[]> => {
-          const backend = openEmulator({ aclnn })
-          try {
-            const data = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i + 1))
-            using x = tensor(backend, 'float32', [2, 3, 4], data)
-            using matrix = reshape(x, [6, 4])
-            using turned = permute(x, [2, 0, 1])
-            using other = permute(x, [0, 2, 1])
-            using flat = permute(matrix, [1, 0])
-            using y = [
-              () => gelu(x, { approximate: 'tanh' }),
-              () => matmul(matrix, flat),
-              () => matmul(x, other),
-              () => contiguous(turned),
-            ][operator]!()
-            return [...(await y.numbers())]
-          } finally {
-            await backend.close()
-          }
-        }
-        const expected = await compute([])
-        expect(controls.report().calls).toMatchObject({ [usual]: 1 })
-        controls.reset()
-        const values = await compute([other])
-        expect(controls.report().calls).toMatchObject({ [other]: 1 })
-        expect(controls.report().calls[usual] ?? 0).toBe(0)
-        expect(values).toEqual(expected)
-      },
-    )
-
-    it('operators return while the device has not begun, and waiting leaves the event loop free', () =>
-      onEmulator(async (backend) => {
-        using x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
-        controls.hold(1)
-        try {
-          using sum = add(x, x)
-          let isRead = false
-          const reading = sum.numbers().then((values) => {
-            isRead = true
-            return values
-          })
-          await setTimeout(200)
-          expect(isRead).toBe(false)
-          controls.hold(0)
-          expect([...(await reading)]).toEqual([2, 4])
-        } finally {
-          controls.hold(0)
-        }
-      }))
-
-    it('a fault of the device surfaces at the next read, and the backend goes on', () =>
-      onEmulator(async (backend) => {
-        {
-          using x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
-          controls.faultCall('aclnnAdd', 1n, 507015)
-          using broken = add(x, x)
-          await expect(broken.numbers()).rejects.toMatchObject({
-            name: 'AscendError',
-            functionName: 'aclrtSynchronizeStream',
-            code: 507015,
-          })
-          using sum = add(x, x)
-          expect([...(await sum.numbers())]).toEqual([2, 4])
-        }
-      }))
-
-    it.each([
-      ['aclrtMalloc', 507899],
-      ['aclnnAddGetWorkspaceSize', 161002],
-      ['aclrtMemcpyAsync', 507899],
-      ['aclrtMallocHost', 207001],
-    ])('a failing %s is an AscendError that leaves nothing behind', (name, code) =>
-      onEmulator(async (backend) => {
-        {
-          using x = tensor(backend, 'float32', [40], new Float32Array(40).fill(1))
-          controls.failCall(name, 1n, code)
-          const compute = async () => {
-            using sum = add(x, x)
-            return await sum.numbers()
-          }
-          await expect(compute()).rejects.toMatchObject({ functionName: name, code })
-          expect((await compute())[39]).toBe(2)
-        }
       }),
     )
 
-    it('frees what it keeps and tries again where memory runs out', () =>
+    it('uploads once, waits once and downloads once for a forward, and takes no new memory', () =>
       onEmulator(async (backend) => {
-        tensor(backend, 'float32', [5000], new Float32Array(5000)).dispose()
-        controls.failCall('aclrtMalloc', 1n, 207001)
-        tensor(backend, 'float32', [90000], new Float32Array(90000)).dispose()
-        expect(controls.report().calls.aclrtFree).toBe(1)
+        const model = await loadModel(weights, {
+          backend,
+          dtype: 'float32',
+          warn: expect.unreachable,
+        })
+        const sequences = inputIds.slice(8, 12)
+        await forwardLogits(model, backend, sequences)
+        await forwardLogits(model, backend, sequences)
+        const held = backend.heldBytes
+        controls.reset()
+        await forwardLogits(model, backend, sequences)
+        const { calls } = controls.report()
+        const counts = Object.entries(calls).filter(
+          ([name, n]) => /Synchronize|Memcpy|Malloc|Free/.test(name) && n > 0,
+        )
+        expect(Object.fromEntries(counts)).toEqual({
+          // From pinned memory to the device, and back.
+          aclrtMemcpyAsync: 2,
+          // On the host: into pinned memory, and out of it.
+          aclrtMemcpy: 2,
+          aclrtSynchronizeStream: 1,
+        })
+        expect(backend.heldBytes).toBe(held)
+        for (const parameter of model.parameters) parameter.dispose()
       }))
-
-    it('two of them live side by side, and the last one finalises', async () => {
-      const first = openEmulator()
-      const second = openEmulator()
-      await first.close()
-      {
-        using x = tensor(second, 'int32', [1], Int32Array.of(7))
-        expect([...(await x.numbers())]).toEqual([7])
-      }
-      await second.close()
-      expect(controls.report().calls.aclFinalize).toBe(1)
-      expect(() => second.allocate('float32', 1)).toThrow(/was closed/)
-    })
   })
+
+  it.each(['aclInit', 'aclrtGetDeviceCount', 'aclrtSetDevice', 'aclrtCreateStream'])(
+    'opens after %s has failed once',
+    async (name) => {
+      controls.failCall(name, 1n, 507899)
+      expect(() => openEmulator()).toThrow(expect.objectContaining({ functionName: name }))
+      await onEmulator(async (backend) => {
+        using x = tensor(backend, 'int32', [1], Int32Array.of(7))
+        expect([...(await x.numbers())]).toEqual([7])
+      })
+    },
+  )
+
+  it('views are read in row-major order, wherever they begin', () =>
+    onEmulator(async (backend) => {
+      {
+        using x = tensor(backend, 'float32', [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6))
+        using turned = permute(x, [1, 0])
+        using row = slice(x, { start: 1, end: 2 })
+        expect([...(await turned.numbers())]).toEqual([1, 4, 2, 5, 3, 6])
+        expect([...(await row.numbers())]).toEqual([4, 5, 6])
+      }
+    }))
+
+  it('indices that the device made are refused, since nobody can check them', () =>
+    onEmulator(async (backend) => {
+      {
+        using table = tensor(backend, 'float32', [2, 2], Float32Array.of(1, 2, 3, 4))
+        using zeros = tensor(backend, 'float32', [2], new Float32Array(2))
+        using made = cast(zeros, 'int32')
+        expect(() => embedding(made, table)).toThrow(/upload them/)
+      }
+    }))
+
+  it.each([
+    ['keep', 1 + 2 ** -20],
+    ['allow-hf32', 1],
+    ['hf32', 1],
+    ['float16', 1],
+  ] as const)('cubeMathType %s makes (1 + 2⁻²⁰) · 1 = %d', async (cubeMathType, product) => {
+    const backend = openEmulator({ cubeMathType })
+    {
+      using x = tensor(backend, 'float32', [1, 1], Float32Array.of(1 + 2 ** -20))
+      using one = tensor(backend, 'float32', [1, 1], Float32Array.of(1))
+      using y = matmul(x, one)
+      expect([...(await y.numbers())]).toEqual([product])
+    }
+    await backend.close()
+  })
+
+  it.each([
+    ['aclnnGelu', 'aclnnGeluV2', 0],
+    ['aclnnMatmul', 'aclnnMm', 1],
+    ['aclnnBatchMatMul', 'aclnnMatmul', 2],
+    ['aclnnPermute', 'aclnnInplaceCopy', 3],
+  ] as const)('%s computes what %s does, where it is asked for', async (other, usual, operator) => {
+    const compute = async (aclnn: readonly Alternative[]): Promise<number[]> => {
+      const backend = openEmulator({ aclnn })
+      try {
+        const data = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i + 1))
+        using x = tensor(backend, 'float32', [2, 3, 4], data)
+        using matrix = reshape(x, [6, 4])
+        using turned = permute(x, [2, 0, 1])
+        using other = permute(x, [0, 2, 1])
+        using flat = permute(matrix, [1, 0])
+        using y = [
+          () => gelu(x, { approximate: 'tanh' }),
+          () => matmul(matrix, flat),
+          () => matmul(x, other),
+          () => contiguous(turned),
+        ][operator]!()
+        return [...(await y.numbers())]
+      } finally {
+        await backend.close()
+      }
+    }
+    const expected = await compute([])
+    expect(controls.report().calls).toMatchObject({ [usual]: 1 })
+    controls.reset()
+    const values = await compute([other])
+    expect(controls.report().calls).toMatchObject({ [other]: 1 })
+    expect(controls.report().calls[usual] ?? 0).toBe(0)
+    expect(values).toEqual(expected)
+  })
+
+  it('operators return while the device has not begun, and waiting leaves the event loop free', () =>
+    onEmulator(async (backend) => {
+      using x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
+      controls.hold(1)
+      try {
+        using sum = add(x, x)
+        let isRead = false
+        const reading = sum.numbers().then((values) => {
+          isRead = true
+          return values
+        })
+        await setTimeout(200)
+        expect(isRead).toBe(false)
+        controls.hold(0)
+        expect([...(await reading)]).toEqual([2, 4])
+      } finally {
+        controls.hold(0)
+      }
+    }))
+
+  it('a fault of the device surfaces at the next read, and the backend goes on', () =>
+    onEmulator(async (backend) => {
+      {
+        using x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
+        controls.faultCall('aclnnAdd', 1n, 507015)
+        using broken = add(x, x)
+        await expect(broken.numbers()).rejects.toMatchObject({
+          name: 'AscendError',
+          functionName: 'aclrtSynchronizeStream',
+          code: 507015,
+        })
+        using sum = add(x, x)
+        expect([...(await sum.numbers())]).toEqual([2, 4])
+      }
+    }))
+
+  it.each([
+    ['aclrtMalloc', 507899],
+    ['aclnnAddGetWorkspaceSize', 161002],
+    ['aclrtMemcpyAsync', 507899],
+    ['aclrtMallocHost', 207001],
+  ])('a failing %s is an AscendError that leaves nothing behind', (name, code) =>
+    onEmulator(async (backend) => {
+      {
+        using x = tensor(backend, 'float32', [40], new Float32Array(40).fill(1))
+        controls.failCall(name, 1n, code)
+        const compute = async () => {
+          using sum = add(x, x)
+          return await sum.numbers()
+        }
+        await expect(compute()).rejects.toMatchObject({ functionName: name, code })
+        expect((await compute())[39]).toBe(2)
+      }
+    }),
+  )
+
+  it('frees what it keeps and tries again where memory runs out', () =>
+    onEmulator(async (backend) => {
+      tensor(backend, 'float32', [5000], new Float32Array(5000)).dispose()
+      controls.failCall('aclrtMalloc', 1n, 207001)
+      tensor(backend, 'float32', [90000], new Float32Array(90000)).dispose()
+      expect(controls.report().calls.aclrtFree).toBe(1)
+    }))
+
+  it('two of them live side by side, and the last one finalises', async () => {
+    const first = openEmulator()
+    const second = openEmulator()
+    await first.close()
+    {
+      using x = tensor(second, 'int32', [1], Int32Array.of(7))
+      expect([...(await x.numbers())]).toEqual([7])
+    }
+    await second.close()
+    expect(controls.report().calls.aclFinalize).toBe(1)
+    expect(() => second.allocate('float32', 1)).toThrow(/was closed/)
+  })
+})

@@ -3,8 +3,10 @@
  * first, since Node 20 cannot run the thread that waits from TypeScript.
  */
 import { existsSync } from 'node:fs'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
+import type { BindingName } from '../../src/ffi/binding.ts'
+import { bindingsUnderTest } from '../ffi/bindings.ts'
 import { emulatorControls } from './emulator-controls.ts'
 
 const built = new URL('../../dist/backends/npu/open-npu.js', import.meta.url).href
@@ -28,4 +30,18 @@ export async function onEmulator(body: (backend: NpuBackend) => Promise<void>): 
   const { violations, live } = controls.report()
   expect(violations).toEqual([])
   expect(Object.entries(live).filter(([, count]) => count > 0)).toEqual([])
+}
+
+/** Tests over each FFI binding, skipped with the reason in the title where one cannot be had. */
+export function forEachBinding(body: (binding: BindingName) => void): void {
+  for (const { name, skip } of bindingsUnderTest) {
+    const reason = isBuilt ? skip : 'it is not built: npm run build:emulator'
+    const title = `the emulator through ${name}`
+    const suite = reason === undefined ? title : `${title}, skipped: ${reason}`
+    describe.skipIf(reason !== undefined)(suite, () => {
+      beforeAll(() => void vi.stubEnv('ROBERTA_ASCEND_FFI', name))
+      afterAll(() => void vi.unstubAllEnvs())
+      body(name)
+    })
+  }
 }

@@ -1,0 +1,78 @@
+/**
+ * The NPU backend on the bundled emulator when calls fail, over both FFI bindings. It has a process of
+ * its own, since what refuses to be destroyed lives as long as the process.
+ */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { beforeEach, expect, it } from 'vitest'
+import { forwardLogits } from '../../src/model/forward.ts'
+import { loadModel } from '../../src/model/load-model.ts'
+import { controls, forEachBinding, openEmulator } from '../support/emulator.ts'
+import { distance } from '../support/logit-distance.ts'
+
+/**
+ * Of each function, so many calls of a forward are made to fail, one at a time. A call through
+ * ffi-napi takes a hundred times longer.
+ */
+const mostOccurrences = { koffi: 12, 'ffi-napi': 4 }
+
+const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
+const { cases } = JSON.parse(
+  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
+) as { cases: { input_ids: number[]; logits64: number[] }[] }
+const sequences = cases.slice(8, 10).map(({ input_ids }) => input_ids)
+const truth = cases.slice(8, 10).map(({ logits64 }) => logits64)
+
+/** Memory is kept for reuse; whether all of it comes back shows when the backend is closed. */
+function livingHandles(): number {
+  return Object.entries(controls.report().live)
+    .filter(([kind]) => !kind.endsWith('-memory'))
+    .reduce((sum, [, count]) => sum + count, 0)
+}
+
+forEachBinding((binding) => {
+  beforeEach(() => controls.reset())
+
+  it('each call of a forward may fail: a typed error, nothing left behind, and the next one is right', async () => {
+    const before = livingHandles()
+    let refused = 0
+    const backend = openEmulator()
+    try {
+      const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
+      const model = await loadModel(weights, options)
+      const run = () => forwardLogits(model, backend, sequences)
+      await run()
+      await run()
+      controls.reset()
+      await run()
+      const { calls } = controls.report()
+      expect(Object.keys(calls)).toContain('aclnnAddLayerNorm')
+      const living = livingHandles()
+      for (const [name, count] of Object.entries(calls)) {
+        for (let n = 1; n <= Math.min(count, mostOccurrences[binding]); n++) {
+          const label = `${name} ${n} of ${count}`
+          controls.reset()
+          controls.failCall(name, BigInt(n), 507899)
+          const failure = await run().then(
+            () => undefined,
+            (error: unknown) => error,
+          )
+          expect(failure, label).toMatchObject({ name: 'AscendError', functionName: name })
+          // What refuses to be destroyed lives on; everything else is gone.
+          if (name.startsWith('aclDestroy')) refused += 1
+          expect(livingHandles() - living, label).toBe(refused)
+          expect(controls.report().violations).toEqual([])
+          expect(distance(await run(), truth), `after ${label}`).toBeLessThan(1e-4)
+        }
+      }
+      for (const parameter of model.parameters) parameter.dispose()
+    } finally {
+      await backend.close()
+    }
+    const kinds = controls.report().violations.map(({ kind }) => kind)
+    expect(kinds).toEqual(new Array(refused).fill('leak'))
+    expect(livingHandles() - before).toBe(refused)
+    const { live } = controls.report()
+    expect([live['device-memory'], live['host-memory']]).toEqual([0, 0])
+  }, 300_000)
+})
