@@ -1,0 +1,123 @@
+/**
+ * What one forward costs the host on the NPU backend: calls by function, and microseconds, for a
+ * padded batch of 16 texts of 16 tokens through a base model of 12 layers, over both FFI bindings.
+ *
+ *     npm run build && npm run build:emulator && node bench/npu-host.mjs [--write]
+ *
+ * It runs on the emulator with its arithmetic off, so that what is left is the host: this package, the
+ * binding, and the emulator's own book-keeping in each call, in place of CANN's work there. Nothing
+ * here is a measurement of an NPU. `--write` puts the tables into docs/npu.md; a test compares the
+ * calls there with those of a forward.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+// Read by the emulator when it is loaded.
+process.env.ASCEND_EMULATOR_ARITHMETIC = '0'
+process.env.ASCEND_EMULATOR_POISON = '0'
+
+const { emulatorRoot, openEmulator } = await import('../dist/backends/npu/open-npu.js')
+const { bindingNames, loadBinding } = await import('../dist/ffi/load-binding.js')
+const { forwardLogits } = await import('../dist/model/forward.js')
+const { parseConfig } = await import('../dist/model/config.js')
+const { RobertaForSequenceClassification } = await import('../dist/model/roberta.js')
+const { tensor } = await import('../dist/ops/index.js')
+
+const [texts, tokens, layers, rounds] = [16, 16, 12, 100]
+const config = parseConfig(
+  {
+    model_type: 'roberta',
+    vocab_size: 1000,
+    hidden_size: 768,
+    num_hidden_layers: layers,
+    num_attention_heads: 12,
+    intermediate_size: 3072,
+    max_position_embeddings: 514,
+    type_vocab_size: 1,
+    layer_norm_eps: 1e-5,
+    num_labels: 28,
+    problem_type: 'multi_label_classification',
+  },
+  'config.json',
+)
+const sequences = Array.from({ length: texts }, () =>
+  Array.from({ length: tokens }, (_, i) => i + 2),
+)
+
+const library = loadBinding('koffi').open(join(emulatorRoot, 'lib64/libascendcl.so'))
+const reset = library.find('ascendEmulatorReset', 'void ()')
+const writeReport = library.find('ascendEmulatorReport', 'uint64 (buffer: memory, size: uint64)')
+function report() {
+  const text = Buffer.alloc(Number(writeReport(null, 0n)) + 1)
+  writeReport(text, BigInt(text.length))
+  return JSON.parse(text.toString('utf8', 0, text.indexOf(0)))
+}
+
+const median = (samples) => samples.toSorted((a, b) => a - b)[samples.length >> 1]
+
+async function measure(binding) {
+  process.env.ROBERTA_ASCEND_FFI = binding
+  const backend = openEmulator()
+  const model = new RobertaForSequenceClassification(config)
+  for (const parameter of model.parameters) {
+    const zeros = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1))
+    parameter.load(tensor(backend, 'float32', parameter.shape, zeros))
+  }
+  for (let i = 0; i < 5; i++) await forwardLogits(model, backend, sequences)
+  reset()
+  await forwardLogits(model, backend, sequences)
+  const calls = Object.entries(report().calls).filter(([, count]) => count > 0)
+  const [enqueued, whole] = [[], []]
+  for (let i = 0; i < rounds; i++) {
+    const start = performance.now()
+    const logits = forwardLogits(model, backend, sequences)
+    enqueued.push(performance.now() - start)
+    await logits
+    whole.push(performance.now() - start)
+  }
+  for (const parameter of model.parameters) parameter.dispose()
+  await backend.close()
+  return { calls, enqueued: median(enqueued) * 1000, whole: median(whole) * 1000 }
+}
+
+const results = []
+for (const binding of bindingNames) results.push({ binding, ...(await measure(binding)) })
+
+/** Both phases of an operator in one row. */
+function callTable(calls) {
+  const counts = new Map(calls)
+  const total = calls.reduce((sum, [, count]) => sum + count, 0)
+  const rows = calls
+    .filter(([name]) => !name.endsWith('GetWorkspaceSize'))
+    .map(([name, count]) => {
+      const isOperator = counts.has(`${name}GetWorkspaceSize`)
+      return [
+        isOperator ? `\`${name}GetWorkspaceSize\`, \`${name}\`` : `\`${name}\``,
+        count,
+        isOperator,
+      ]
+    })
+    .sort((a, b) => Number(b[2]) - Number(a[2]) || b[1] - a[1])
+    .map(([name, count, isOperator]) => `| ${name} | ${isOperator ? `${count} each` : count} |`)
+  return ['| function | calls |', '| --- | --- |', ...rows, `| all | ${total} |`].join('\n')
+}
+
+const timeTable = [
+  '| binding | µs until the forward is enqueued | µs until its logits are read |',
+  '| --- | --- | --- |',
+  ...results.map(
+    ({ binding, enqueued, whole }) =>
+      `| ${binding} | ${enqueued.toFixed(0)} | ${whole.toFixed(0)} |`,
+  ),
+].join('\n')
+
+const text = `${callTable(results[0].calls)}\n\n${timeTable}`
+console.log(text)
+if (process.argv.includes('--write')) {
+  const path = new URL('../docs/npu.md', import.meta.url)
+  const [begin, end] = ['<!-- begin bench/npu-host.mjs -->', '<!-- end bench/npu-host.mjs -->']
+  const document = readFileSync(path, 'utf8')
+  const [before, rest] = document.split(begin)
+  const after = rest.split(end)[1]
+  writeFileSync(path, `${before}${begin}\n\n${text}\n\n${end}${after}`)
+}
