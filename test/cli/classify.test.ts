@@ -94,6 +94,28 @@ describe('results', () => {
     )
   })
 
+  test.skipIf(!existsSync(emulator))('choices of an NPU are in the note', async () => {
+    const choices = ['--cube-math-type', 'hf32', '--aclnn', 'aclnnGelu', '--aclnn=aclnnPermute']
+    const args = ['--device', 'emulator', ...choices, '--text', 'I am so happy today!']
+    const { code, stdout, stderr } = await runProgram(args, { cwd: folder })
+    expect(code, stderr).toBe(0)
+    expect(stdout).toContain('joy')
+    expect(stderr).toContain('(cubeMathType hf32, aclnn aclnnGelu aclnnPermute, CANN ')
+  })
+
+  test.each<readonly [args: readonly string[], message: string]>([
+    [['--device', 'reference', '--cube-math-type', 'hf32'], 'cubeMathType: means nothing to'],
+    [['--device', 'reference', '--aclnn', 'aclnnGelu'], 'aclnn: means nothing to'],
+    [['--cube-math-type', 'fp8'], 'Allowed choices are keep, allow-hf32, float16, hf32'],
+    ...(existsSync(emulator)
+      ? ([[['--device', 'emulator', '--aclnn', 'aclnnAdd'], "'aclnnAdd' replaces no"]] as const)
+      : []),
+  ])('%j is refused', async (args, message) => {
+    const { code, stdout, stderr } = await runProgram([...args, '--text', 'x'], { cwd: folder })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+  })
+
   test('auto is never the emulator', async () => {
     const env = existsSync(emulator) ? { ASCEND_HOME_PATH: emulator } : {}
     const args = ['--device', 'auto', '--text', 'I am so happy today!']
