@@ -78,6 +78,29 @@ describe('results', () => {
     })
   })
 
+  test('a single-label model: one softmax over all labels, and the best label of each text', async () => {
+    const directory = join(folder, 'single-label')
+    cpSync(weights, directory, { recursive: true })
+    const config = JSON.parse(readFileSync(join(weights, 'config.json'), 'utf8'))
+    const single = { ...config, problem_type: 'single_label_classification' }
+    writeFileSync(join(directory, 'config.json'), JSON.stringify(single))
+    const cases = golden.cases.filter(({ text }) => text.length < 40).slice(0, 12)
+    const args = ['--model', directory, ...cases.flatMap(({ text }) => ['--text', text])]
+    const best = await records(args)
+    const all = await records([...args, '--all'])
+    cases.forEach(({ logits64 }, i) => {
+      const expected = logits64.map(
+        (x) => 1 / logits64.reduce((sum, y) => sum + Math.exp(y - x), 0),
+      )
+      expected.forEach((probability, label) => {
+        expect(Math.abs(all[i]!.probabilities![label]! - probability)).toBeLessThan(5e-6)
+      })
+      const largest = Math.max(...expected)
+      const label: string = config.id2label[expected.indexOf(largest)]
+      expect(best[i]!.labels).toEqual([{ label, score: expect.closeTo(largest, 5) }])
+    })
+  })
+
   const emulator = fileURLToPath(new URL('../../kernels/emulator/build/root', import.meta.url))
   // An emulator in CANN's place is not passed off as an NPU.
   test.skipIf(!existsSync(emulator)).each([

@@ -1,9 +1,10 @@
 """PyTorch's logits in 16 bits on a CPU, for the generators of golden values.
 
-How the 1.13 of Debian computes in 16 bits was looked up operator by operator, on an x86 CPU with AVX2 and without AVX-512:
- bfloat16: every operator of the model has a kernel. linear, softmax, tanh, addition and division equal float32 arithmetic
-   on bfloat16 values with one rounding of the result, bit for bit. LayerNorm and GELU round more often, and the product of
-   probabilities and values rounds the sum after each of its terms.
+What the 1.13 of Debian computes in 16 bits, compared operator by operator on random values, on an x86 CPU with AVX2 and
+without AVX-512:
+ bfloat16: every operator of the model has a kernel. linear, query times key, softmax, tanh, addition and division equal
+   float32 arithmetic on bfloat16 values with one rounding of the result, bit for bit. LayerNorm, GELU and the product of
+   probabilities and values do not, and are further from float64.
  float16: addition, division and lookup have kernels, which round once. addmm, bmm, softmax, layer_norm, gelu and tanh have
    none ("not implemented for 'Half'").
 
