@@ -122,6 +122,7 @@ EMULATOR_API void requireDtype(const char *name, const aclTensor *tensor, std::i
 EMULATOR_API void requireRank(const char *name, const aclTensor *tensor, int64_t least, int64_t most);
 EMULATOR_API void requireShape(const char *name, const aclTensor *tensor, const Shape &expected);
 EMULATOR_API void requireContiguous(const char *name, const aclTensor *tensor);
+[[noreturn]] EMULATOR_API void refuse(const std::string &message);  // throws 161002; for messages that cost something
 // Any other rule: `require(dim < rank, "dim is 5, must be below the rank 3")` throws 161002 when false.
 EMULATOR_API void require(bool condition, const std::string &message);
 

@@ -16,8 +16,8 @@ constexpr int64_t mostElements = int64_t{1} << 48;
 
 Shape dims(const char *name, const int64_t *values, uint64_t count) {
   if (!values && count > 0) throw Failure(ACLNN_ERR_PARAM_NULLPTR, std::string(name) + " is NULL");
-  require(count <= mostDimensions, std::string(name) + " has " + std::to_string(count) + " values; allowed: up to " +
-                                       std::to_string(mostDimensions));
+  if (count > mostDimensions)
+    refuse(std::string(name) + " has " + std::to_string(count) + " values; allowed: up to " + std::to_string(mostDimensions));
   return values ? Shape(values, values + count) : Shape();
 }
 
@@ -25,8 +25,8 @@ Shape dims(const char *name, const int64_t *values, uint64_t count) {
 void requireSizes(const char *name, const Shape &sizes) {
   int64_t product = 1;
   for (const int64_t n : sizes) {
-    require(n >= 0, std::string(name) + " " + shapeText(sizes) + " has a negative dimension");
-    require(n == 0 || product <= mostElements / n, std::string(name) + " " + shapeText(sizes) + " has more than 2^48 elements");
+    if (n < 0) refuse(std::string(name) + " " + shapeText(sizes) + " has a negative dimension");
+    if (n > mostElements / product) refuse(std::string(name) + " " + shapeText(sizes) + " has more than 2^48 elements");
     product *= std::max<int64_t>(n, 1);
   }
 }
@@ -36,9 +36,9 @@ void requireReach(const Tensor &tensor) {
   int64_t last = tensor.offset;
   for (size_t i = 0; i < tensor.shape.size(); ++i) {
     const int64_t stride = tensor.strides[i], steps = std::max<int64_t>(tensor.shape[i] - 1, 0);
-    require(stride >= 0, "stride " + shapeText(tensor.strides) + " is negative");
-    require(stride <= mostElements && (steps == 0 || stride <= (mostElements - last) / steps),
-            "stride " + shapeText(tensor.strides) + " leads beyond 2^48 elements");
+    if (stride < 0) refuse("stride " + shapeText(tensor.strides) + " is negative");
+    if (stride > mostElements || (steps > 0 && stride > (mostElements - last) / steps))
+      refuse("stride " + shapeText(tensor.strides) + " leads beyond 2^48 elements");
     last += steps * stride;
   }
 }
@@ -55,7 +55,7 @@ Tensor make(const int64_t *viewDims, uint64_t viewDimsNum, aclDataType dtype, co
   tensor.offset = offset;
   tensor.address = address;
   requireSizes("storageDims", tensor.storageShape);
-  require(offset >= 0 && offset <= mostElements, "offset is " + std::to_string(offset) + "; allowed: 0 to 2^48");
+  if (offset < 0 || offset > mostElements) refuse("offset is " + std::to_string(offset) + "; allowed: 0 to 2^48");
   requireReach(tensor);
   const int64_t needed = extent(tensor.shape, tensor.strides);
   if (needed > 0 && storageDimsNum > 0 && offset + needed > numel(tensor.storageShape))

@@ -27,7 +27,7 @@ int main() {
   execute();
   CHECK(download(out2, 2) == (Ints{60, 80}));
   CHECK(download(out, 2) == (Ints{10, 12}));
-  CHECK_OK(aclSetTensorAddr(executor, 2, tout, out.address));  // 0 and 1 are the inputs
+  CHECK_OK(AclSetTensorAddr(executor, 2, tout, out.address));  // 0 and 1 are the inputs; either spelling will do
   execute();
   CHECK(download(out, 2) == (Ints{60, 80}));
 

@@ -25,6 +25,29 @@ int main() {
   fclose(file);
   CHECK(strstr(text, "\"aclrtSetDevice\":1") && strstr(text, "\"violationCount\":0"));
 
+  // What is no number is said to be none, and ignored; so is the rest of a list of failures that is none.
+  const pid_t confused = fork();
+  if (confused == 0) {
+    setenv("ASCEND_EMULATOR_DEVICES", "two", 1);
+    setenv("ASCEND_EMULATOR_FAIL", "aclrtGetDevice:1:107000;aclrtMalloc", 1);
+    freopen("config-stderr.txt", "w", stderr);
+    CHECK_OK(aclInit(nullptr));
+    uint32_t devices = 0;
+    CHECK_OK(aclrtGetDeviceCount(&devices));
+    CHECK(devices == 1);
+    int32_t device = 0;
+    CHECK_STATUS(107000, aclrtGetDevice(&device));
+    exit(0);
+  }
+  CHECK(waitpid(confused, &status, 0) == confused && status == 0);
+  file = fopen("config-stderr.txt", "r");
+  CHECK(file);
+  memset(text, 0, sizeof text);
+  CHECK(fread(text, 1, sizeof text - 1, file) > 0);
+  fclose(file);
+  remove("config-stderr.txt");
+  CHECK(strstr(text, "ASCEND_EMULATOR_DEVICES=two is not a whole number") && strstr(text, "from \";aclrtMalloc\" on"));
+
   {
     Session session;
     uint32_t devices = 0;
