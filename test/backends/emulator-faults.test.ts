@@ -4,11 +4,14 @@
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it, vi } from 'vitest'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import { controls, forEachBinding, openEmulator } from '../support/emulator.ts'
 import { distance } from '../support/logit-distance.ts'
+
+// Leaks are planted here; see ../support/emulator-reports.ts.
+vi.hoisted(() => delete process.env.ASCEND_EMULATOR_REPORT)
 
 /**
  * Of each function, so many calls of a forward are made to fail, one at a time. A call through

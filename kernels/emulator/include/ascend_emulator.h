@@ -8,7 +8,8 @@
  *   ASCEND_EMULATOR_POISON      0: fresh memory and outputs are not filled with 0xFF, to measure kernels (1)
  *   ASCEND_EMULATOR_THREADS     threads that operators compute with (as many as processors)
  *   ASCEND_EMULATOR_FAIL        function:n:code,... as ascendEmulatorFailCall
- *   ASCEND_EMULATOR_REPORT      where the report goes at finalise: "stderr" or a path; nothing if unset
+ *   ASCEND_EMULATOR_REPORT      where the report goes at finalise: "stderr", a path, or a folder for a file
+ *                               PID.json of each process; nothing if unset
  */
 #pragma once
 #include "acl_emulator.h"

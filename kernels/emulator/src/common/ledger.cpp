@@ -1,6 +1,9 @@
 // Violations, the report, and the functions of ascend_emulator.h that read or change the books.
 #include "ledger.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -103,8 +106,11 @@ void violation(const char *kind, const CallSite &site, const std::string &messag
 void violation(const char *kind, const std::string &message) { violation(kind, currentCall(), message); }
 
 void writeReport() {
-  const std::string &target = config().report;
+  std::string target = config().report;
   if (target.empty()) return;
+  struct stat status;
+  if (stat(target.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    target += "/" + std::to_string(getpid()) + ".json";
   const std::string text = reportText() + "\n";
   if (target == "stderr") {
     fputs(text.c_str(), stderr);
