@@ -9,20 +9,18 @@ import { ReferenceBackend } from './reference/reference-backend.ts'
 /** Choices that only some devices have; it is an error to make one where it means nothing. */
 export type DeviceOptions = OpenNpuOptions
 
-const optionNames: readonly string[] = [
-  'cubeMathType',
-  'aclnn',
-] satisfies readonly (keyof DeviceOptions)[]
+/** The devices that each choice means something to. */
+const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
+  cubeMathType: ['npu', 'emulator'],
+  aclnn: ['npu', 'emulator'],
+}
 
 /** What follows `npu:`, and the choices made. */
 type Open = (options: DeviceOptions, numbers?: string) => Backend
 
 /** How to open each device, or why this version cannot. */
 const backends: Readonly<Record<string, Open | string>> = {
-  reference: (options) => {
-    refuse('reference', options)
-    return new ReferenceBackend()
-  },
+  reference: () => new ReferenceBackend(),
   cpu: 'the fast CPU backend is not built yet',
   npu: openNpus,
   emulator: openEmulator,
@@ -35,14 +33,32 @@ function openNpus(options: DeviceOptions, numbers = '0'): Backend {
   })
 }
 
-/** `device` leaves none of `options` to choose. */
-function refuse(device: string, options: DeviceOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue
-    throw new InvalidArgumentError(name, `means nothing to the device '${device}'`, {
-      hint: 'leave it out, or use the device npu or emulator',
+/** `npu:1` is of the kind `npu`. */
+function kindOf(device: string): string {
+  return device.replace(/:.*/, '')
+}
+
+/** Throws `InvalidArgumentError` for a choice that `kind` does not have. */
+function checkOptions(kind: string, options: DeviceOptions): void {
+  for (const [name, devices] of Object.entries(devicesOf)) {
+    if (options[name as keyof DeviceOptions] === undefined || devices.includes(kind)) continue
+    throw new InvalidArgumentError(name, `means nothing to the device '${kind}'`, {
+      hint: `leave it out, or use the device ${devices.join(' or ')}`,
     })
   }
+}
+
+/**
+ * Those of `options` that mean something to `device`, for who opens several devices. What `auto` is
+ * shows when it is opened.
+ */
+export function optionsFor(device: string, options: DeviceOptions): DeviceOptions {
+  if (device === 'auto') return options
+  return Object.fromEntries(
+    Object.entries(options).filter(([name]) =>
+      devicesOf[name as keyof DeviceOptions]?.includes(kindOf(device)),
+    ),
+  )
 }
 
 /** The devices that this version can open. */
@@ -69,10 +85,10 @@ export async function openBackend(
   device: string = defaultDevice,
   options: DeviceOptions = {},
 ): Promise<Backend> {
-  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(devicesOf, name))
   if (unknown !== undefined) {
     throw new InvalidArgumentError(unknown, 'there is no such option', {
-      hint: `options of devices are ${optionNames.join(', ')}`,
+      hint: `options of devices are ${Object.keys(devicesOf).join(', ')}`,
     })
   }
   if (device === 'auto') return (await installedNpu(options)) ?? openBackend('reference', options)
@@ -89,6 +105,7 @@ export async function openBackend(
       hint: `use one of ${availableDevices.join(', ')}, auto`,
     })
   }
+  checkOptions(kind, options)
   return open(options, numbers)
 }
 

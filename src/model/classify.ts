@@ -1,7 +1,8 @@
 /** One batch of texts through a classifier, to records: what the library and the command line share. */
 import type { Classification, LabelScore } from './classification.ts'
+import type { RobertaConfig } from './config.ts'
 import { probabilities, ranking, type Selection, select } from './scores.ts'
-import type { SequenceClassifier } from './sequence-classifier.ts'
+import type { Logits, SequenceClassifier } from './sequence-classifier.ts'
 
 /** Texts that run through the model together if nobody says otherwise. */
 export const defaultBatchSize = 16
@@ -37,9 +38,19 @@ export async function classifyBatch(
   firstIndex: number,
   options: ClassifyOptions,
 ): Promise<ClassifiedText[]> {
-  const { head, labels } = classifier.config
-  const selection = defaultSelection(head, options)
   const outputs = await classifier.logits(texts, options.maxLength)
+  return classified(classifier.config, texts, outputs, firstIndex, options)
+}
+
+/** What the logits of `texts` say. */
+export function classified(
+  { head, labels }: RobertaConfig,
+  texts: readonly string[],
+  outputs: readonly Logits[],
+  firstIndex: number,
+  options: Selection,
+): ClassifiedText[] {
+  const selection = defaultSelection(head, options)
   return outputs.map(({ logits, truncated }, offset) => {
     const scores = probabilities(logits, head)
     const ranked = ranking(scores, labels)

@@ -95,10 +95,14 @@ export class SequenceClassifier implements AsyncDisposable {
 
   /** Logits of one batch of texts, in their order. */
   async logits(texts: readonly string[], maxLength?: number): Promise<Logits[]> {
+    return this.forward(texts.map((text) => this.encode(text, maxLength)))
+  }
+
+  /** Logits of one batch of encoded texts, in their order. */
+  async forward(encodings: readonly Encoding[]): Promise<Logits[]> {
     if (this.#isClosed) {
       throw new RobertaAscendError('this classifier is closed', { hint: 'load another one' })
     }
-    const encodings = texts.map((text) => this.encode(text, maxLength))
     const sequences = encodings.map(({ inputIds }) => inputIds)
     const rows = await forwardLogits(this.model, this.backend, sequences)
     return rows.map((logits, index) => ({ logits, truncated: encodings[index]!.truncated }))

@@ -50,6 +50,8 @@ export interface Backend extends StorageOwner {
   readonly preferredLayout: BatchLayout
   /** What else decides about results or speed here, by name; every note and report prints it. */
   readonly settings: Readonly<Record<string, string>>
+  /** Bytes of memory that this backend holds for tensors, in use or kept for reuse. */
+  readonly heldBytes: number
   /** True, or the reason why this device has no kernel for such a call. */
   supports(
     operator: OperatorName,

@@ -65,7 +65,7 @@ async function runReference({ operator, inputs, attributes }: GoldenCase): Promi
 
 describe('PyTorch agrees', () => {
   afterAll(() => {
-    expect(backend.allocatedBytes).toBe(0)
+    expect(backend.heldBytes).toBe(0)
   })
 
   for (const golden of cases) {

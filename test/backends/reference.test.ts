@@ -20,7 +20,7 @@ import { attention, compute, isArithmetic } from '../support/oracle.ts'
 describe('reference results are correctly rounded', () => {
   const backend = new ReferenceBackend()
   afterAll(() => {
-    expect(backend.allocatedBytes).toBe(0)
+    expect(backend.heldBytes).toBe(0)
   })
 
   for (const definition of definitions) {

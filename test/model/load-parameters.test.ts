@@ -52,7 +52,7 @@ test('lists every missing, misshaped and unexpected tensor by name, before anyth
   ])
   expect(unexpected).toEqual(['classifier.dense.wrongs'])
   for (const name of [...missing, ...misshaped, ...unexpected]) expect(message).toContain(name)
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
 })
 
 test('tensors that the model does not use are a warning that lists them', async () => {
@@ -73,7 +73,7 @@ test('a parameter knows that it was not loaded', async () => {
 test('disposing of all parameters frees everything', async () => {
   const backend = new ReferenceBackend()
   const model = await load(backend)
-  expect(backend.allocatedBytes).toBeGreaterThan(0)
+  expect(backend.heldBytes).toBeGreaterThan(0)
   for (const parameter of model.parameters) parameter.dispose()
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
 })

@@ -52,7 +52,7 @@ describe('the embedded model', () => {
   afterAll(async () => {
     const backend = classifier.backend as ReferenceBackend
     await classifier.close()
-    expect(backend.allocatedBytes).toBe(0)
+    expect(backend.heldBytes).toBe(0)
     expect(leakedStorageCount()).toBe(0)
   })
 

@@ -70,7 +70,7 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const each of made.splice(0)) each.dispose()
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
 })
 
 describe('dispatch refuses', () => {
@@ -177,10 +177,10 @@ describe('dispatch', () => {
   it('frees the output of a kernel that fails', () => {
     const table = floats([2, 1], 1, 2)
     const indices = kept(tensor(backend, 'int32', [1], Int32Array.of(2)))
-    const before = backend.allocatedBytes
+    const before = backend.heldBytes
     expect(() => embedding(indices, table)).toThrow(IndexOutOfRangeError)
     expect(() => embedding(indices, table)).toThrow('embedding: index 2 is outside of 0…1')
-    expect(backend.allocatedBytes).toBe(before)
+    expect(backend.heldBytes).toBe(before)
   })
 })
 
@@ -189,29 +189,29 @@ describe('a composite operator', () => {
 
   it('is made of others where the device has no kernel, and leaves nothing behind', async () => {
     const x = floats([2, 1], 1, 1)
-    const before = backend.allocatedBytes
+    const before = backend.heldBytes
     const y = kept(attention(x, x, x, undefined, heads))
     expect(backend.calls.map(({ operator }) => operator)).toEqual(['matmul', 'softmax', 'matmul'])
-    expect(backend.allocatedBytes - before).toBe(8)
+    expect(backend.heldBytes - before).toBe(8)
     expect([...(await y.numbers())]).toEqual([1, 1])
   })
 
   it('says which of its parts the device cannot do, and frees the others', () => {
     backend = new LackingBackend('softmax')
     const x = floats([2, 1], 1, 1)
-    const before = backend.allocatedBytes
+    const before = backend.heldBytes
     const attending = (): Tensor => attention(x, x, x, undefined, heads)
     expect(attending).toThrow('softmax on reference: there is none here')
-    expect(backend.allocatedBytes).toBe(before)
+    expect(backend.heldBytes).toBe(before)
   })
 
   it('belongs to the arena it is called in', () => {
     const x = floats([2, 1], 1, 1)
-    const before = backend.allocatedBytes
+    const before = backend.heldBytes
     arena(() => {
       scale(attention(x, x, x, undefined, heads), 2)
       return undefined
     })
-    expect(backend.allocatedBytes).toBe(before)
+    expect(backend.heldBytes).toBe(before)
   })
 })

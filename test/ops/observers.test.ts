@@ -49,7 +49,7 @@ beforeEach(() => {
 
 afterEach(() => {
   x.dispose()
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
   expect(currentScope()).toBe('')
 })
 
@@ -129,7 +129,7 @@ describe('an observer', () => {
   })
 
   it('that throws leaves nothing behind', () => {
-    const before = backend.allocatedBytes
+    const before = backend.heldBytes
     const failing = {
       operator: () => {
         throw new Error('seen enough')
@@ -139,7 +139,7 @@ describe('an observer', () => {
       using _ = observe(failing)
       expect(() => gelu(x)).toThrow('seen enough')
     }
-    expect(backend.allocatedBytes).toBe(before)
+    expect(backend.heldBytes).toBe(before)
   })
 
   it('may run operators, which nobody is told about', () => {

@@ -19,7 +19,7 @@ import { decodeBits, floatFormats, largestFinite } from '../support/float-format
 const backend = new ReferenceBackend()
 
 afterEach(() => {
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
 })
 
 describe('sample numbers', () => {

@@ -12,7 +12,7 @@ test('reshape outside of an arena leaves no copy behind', () => {
   reshape(turned, [6]).dispose()
   turned.dispose()
   input.dispose()
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
 })
 
 test('contiguous of a dense tensor is a handle of its own', () => {
@@ -48,7 +48,7 @@ test('an arena frees all of its tensors although freeing one fails, and keeps th
       throw new Error('original')
     }),
   ).toThrow('original')
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
   backend.failures = 1
   expect(() =>
     arena(() => {
@@ -57,5 +57,5 @@ test('an arena frees all of its tensors although freeing one fails, and keeps th
       return undefined
     }),
   ).toThrow('device lost')
-  expect(backend.allocatedBytes).toBe(0)
+  expect(backend.heldBytes).toBe(0)
 })

@@ -119,7 +119,6 @@ export class NpuBackend implements Backend {
     this.#runtime = new Runtime(cann, device, id)
   }
 
-  /** Bytes of device memory held, in use or kept for reuse. */
   get heldBytes(): number {
     return this.#runtime.heldBytes
   }

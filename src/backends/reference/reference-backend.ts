@@ -54,11 +54,11 @@ export class ReferenceBackend implements Backend {
   readonly device = 'reference'
   readonly preferredLayout = 'packed'
   readonly settings = {}
-  #allocatedBytes = 0
+  #heldBytes = 0
 
-  /** Bytes in use now. */
-  get allocatedBytes(): number {
-    return this.#allocatedBytes
+  /** Nothing is kept for reuse. */
+  get heldBytes(): number {
+    return this.#heldBytes
   }
 
   supports(
@@ -73,13 +73,13 @@ export class ReferenceBackend implements Backend {
   allocate(dtype: DType, length: number): HostArray {
     const data = newHostArray(dtype, length)
     if (dtypes[dtype].kind === 'float') new Uint8Array(data.buffer).fill(0xff)
-    this.#allocatedBytes += data.byteLength
+    this.#heldBytes += data.byteLength
     return data
   }
 
   upload(arrays: readonly HostElements[]): HostArray[] {
     return arrays.map(({ data }) => {
-      this.#allocatedBytes += data.byteLength
+      this.#heldBytes += data.byteLength
       return data
     })
   }
@@ -98,7 +98,7 @@ export class ReferenceBackend implements Backend {
   }
 
   free(slot: unknown): void {
-    this.#allocatedBytes -= (slot as HostArray).byteLength
+    this.#heldBytes -= (slot as HostArray).byteLength
   }
 
   async synchronize(): Promise<void> {}

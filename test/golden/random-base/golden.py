@@ -2,7 +2,7 @@
 """golden.py : fills golden.json with what PyTorch computes on seeded full-size checkpoints, in float64, float32 and 16 bits.
 
 Makes both variants of make_random_base.py in a temporary folder and runs the token ids that golden.json holds, one text at
-a time, with the same torch model that trained the embedded one. They are the 23 texts of ../../fixtures/texts-23.json, made
+a time, with the same torch model that trained the embedded one. They are the 23 texts of ../../../bench/texts-23.json, made
 by ByteBPE.from_dir with RoBERTa's vocab.json and merges.txt, which are not part of this repository. ../sixteen_bits.py says
 what "in 16 bits" is. The hash is of the checkpoint's bytes: with another numpy the seeds may give other weights, which the
 figures here say nothing about."""

@@ -28,7 +28,7 @@ def main():
     _, m64, _ = load(d)
     m64 = m64.double()
     ml = cfg["max_position_embeddings"] - 2
-    everyday = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "test", "fixtures", "texts-23.json"), encoding="utf-8"))
+    everyday = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "bench", "texts-23.json"), encoding="utf-8"))
     fixed = ["", "a", "!", " ", "ok", "I am so happy today!", "I am so happy today!\n", "  leading and   inner   spaces ", "😀", "😭😭😭 I can't believe it", "👩‍👩‍👧‍👦 family time 🏳️‍🌈",
              "Je suis très content aujourd'hui, merci beaucoup !", "Ich habe Angst vor morgen.", "今日はとても嬉しいです。", "Мне очень грустно сегодня.", "أنا سعيد جدا",
              "THANK YOU SO MUCH!!!", "this is so annoying ugh", "I love you <3", "I'm sorry, we can't; they'll've gone. It's 3.14 o'clock — isn't it?",
