@@ -9,6 +9,8 @@ export { NpuBackend } from './backends/npu/npu-backend.ts'
 export { openEmulator, openNpu } from './backends/npu/open-npu.ts'
 export { openBackend } from './backends/open.ts'
 export { ReferenceBackend } from './backends/reference/reference-backend.ts'
+export { type BenchmarkOptions, benchmark } from './bench/benchmark.ts'
+export type { BenchmarkReport } from './bench/report.ts'
 export { Checkpoint } from './checkpoint/checkpoint.ts'
 export {
   type DownloadedModel,

@@ -8,6 +8,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { type ErrorKind, RobertaAscendError } from '../errors.ts'
+import { benchCommand } from './bench.ts'
 import { classifyCommand } from './classify.ts'
 import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
@@ -31,6 +32,7 @@ function program(): Command {
     .addCommand(classifyCommand())
     .addCommand(downloadCommand())
     .addCommand(doctorCommand())
+    .addCommand(benchCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +

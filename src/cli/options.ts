@@ -40,9 +40,18 @@ export function dtypeOption(): Option {
 
 /** A whole number of 1 or more. */
 export function positiveInteger(text: string): number {
+  return integerFrom(1, text)
+}
+
+/** A whole number of 0 or more. */
+export function wholeNumber(text: string): number {
+  return integerFrom(0, text)
+}
+
+function integerFrom(least: number, text: string): number {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
-    throw new UsageError(`must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}.`)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    throw new UsageError(`must be a whole number from ${least} to ${Number.MAX_SAFE_INTEGER}.`)
   }
   return value
 }
