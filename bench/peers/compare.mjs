@@ -47,6 +47,8 @@ async function run(engine, job, environment = {}) {
   const { stdout } = await promisify(execFile)(process.execPath, [script, job], {
     env: { ...process.env, ...environment },
     maxBuffer: 2 ** 30,
+  }).catch(({ stderr }) => {
+    throw new Error(`${engine} failed: ${stderr}`)
   })
   return JSON.parse(stdout)
 }
