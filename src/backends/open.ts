@@ -3,13 +3,14 @@
  */
 import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
+import { CpuBackend } from './cpu/cpu-backend.ts'
 import { openEmulator, openNpu } from './npu/open-npu.ts'
 import { ReferenceBackend } from './reference/reference-backend.ts'
 
 /** How to open each device, or why this version cannot. */
 const backends: Readonly<Record<string, ((numbers?: string) => Backend) | string>> = {
   reference: () => new ReferenceBackend(),
-  cpu: 'the fast CPU backend is not built yet',
+  cpu: () => new CpuBackend(),
   npu: openNpus,
   emulator: () => openEmulator(),
 }
@@ -36,7 +37,7 @@ export const defaultDevice = 'auto'
  * device that cannot be had. Never opens another device than the one asked for.
  */
 export async function openBackend(device: string = defaultDevice): Promise<Backend> {
-  if (device === 'auto') return (await installedNpu()) ?? openBackend('reference')
+  if (device === 'auto') return (await installedNpu()) ?? openBackend('cpu')
   const numbers = /^npu:(\d+(?:,\d+)*|all)$/.exec(device)?.[1]
   const kind = numbers === undefined ? device : 'npu'
   const open = Object.hasOwn(backends, kind) ? backends[kind] : undefined

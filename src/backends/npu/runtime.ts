@@ -13,8 +13,8 @@ import { AscendError } from '../../ffi/ascend-error.ts'
 import { NativeThread, type Step, step } from '../../ffi/native-thread.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
+import { type Block, MemoryPool } from '../memory-pool.ts'
 import { alreadyInitialised, copyKinds, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
-import { type Block, MemoryPool } from './memory-pool.ts'
 
 /** Runtimes that are open on each library, and whether it was this module that initialised it. */
 const users = new Map<string, { count: number; isOurs: boolean }>()

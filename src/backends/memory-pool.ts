@@ -2,15 +2,18 @@
  * Blocks of one kind of memory, kept for reuse: device memory is slow to get, and giving it back
  * does not wait for the work that still uses it.
  *
- * A block that is put back may be taken again at once, since whatever is done with it comes later on
- * the same stream. Memory goes back to the device only when the pool is emptied.
+ * A block that is put back may be taken again at once for work on the same stream, since that comes
+ * later. Who writes to it from elsewhere says how far the stream has come, and gets a block that was
+ * put back before. Memory goes back to the device only when the pool is emptied.
  */
 
 /** Memory of `size` bytes. `isFresh` until it is put back for the first time. */
-export interface Block {
-  readonly address: bigint
+export interface Block<Address = bigint> {
+  readonly address: Address
   readonly size: number
   isFresh: boolean
+  /** Where the stream was when it was put back. */
+  putBackAt: number
 }
 
 /**
@@ -24,13 +27,13 @@ export function blockSize(length: number): number {
   return Math.ceil(padded / step) * step
 }
 
-export class MemoryPool {
-  readonly #free = new Map<number, Block[]>()
-  readonly #obtain: (size: number) => bigint
-  readonly #release: (address: bigint) => void
+export class MemoryPool<Address = bigint> {
+  readonly #free = new Map<number, Block<Address>[]>()
+  readonly #obtain: (size: number) => Address
+  readonly #release: (address: Address) => void
   #heldBytes = 0
 
-  constructor(obtain: (size: number) => bigint, release: (address: bigint) => void) {
+  constructor(obtain: (size: number) => Address, release: (address: Address) => void) {
     this.#obtain = obtain
     this.#release = release
   }
@@ -40,17 +43,21 @@ export class MemoryPool {
     return this.#heldBytes
   }
 
-  take(length: number): Block {
+  /** A block for at least `length` bytes, put back at `done` or before, or fresh. */
+  take(length: number, done = Infinity): Block<Address> {
     const size = blockSize(length)
-    const kept = this.#free.get(size)?.pop()
-    if (kept !== undefined) return kept
-    const block = { address: this.#obtain(size), size, isFresh: true }
+    const kept = this.#free.get(size)
+    const at = kept?.findLastIndex(({ putBackAt }) => putBackAt <= done) ?? -1
+    if (at >= 0) return kept!.splice(at, 1)[0]!
+    const block = { address: this.#obtain(size), size, isFresh: true, putBackAt: 0 }
     this.#heldBytes += size
     return block
   }
 
-  put(block: Block): void {
+  /** `now` is where the stream is; whoever only takes for work on the stream need not say. */
+  put(block: Block<Address>, now = 0): void {
     block.isFresh = false
+    block.putBackAt = now
     const kept = this.#free.get(block.size)
     if (kept === undefined) this.#free.set(block.size, [block])
     else kept.push(block)

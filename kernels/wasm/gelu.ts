@@ -1,0 +1,74 @@
+/** GELU in both forms. A unit is a block of elements. */
+import { block } from './elementwise'
+import { expOfDoubles } from './exp'
+import { highAsDoubles, lowAsDoubles, multiplyAdd } from './vectors'
+
+/** exp(−t²/2), the square in float64. */
+function gaussian(t: v128): v128 {
+  const low = lowAsDoubles(t)
+  const high = highAsDoubles(t)
+  const factor = f64x2.splat(-0.5)
+  return expOfDoubles(
+    f64x2.mul(f64x2.mul(low, low), factor),
+    f64x2.mul(f64x2.mul(high, high), factor),
+  )
+}
+
+/**
+ * The part of the normal distribution above t ≥ 0: ½ erfc(t/√2) = exp(−t²/2) · p(q) / (1 + t), where
+ * q = (t − 2.5) / (t + 2.5) brings all of 0 ≤ t ≤ 15 between −1 and 1 (fit-coefficients.py).
+ */
+function upperTail(t: v128): v128 {
+  const center = f32x4.splat(2.5)
+  const q = f32x4.div(f32x4.sub(t, center), f32x4.add(t, center))
+  let sum = f32x4.splat(-6.20120336e-5)
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.000225589189))
+  sum = multiplyAdd(sum, q, f32x4.splat(-4.97256678e-7))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.00126221671))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.00128441793))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.00604693079))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.00869989116))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.0460628048))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.0377166532))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.0915874764))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.494659662))
+  return f32x4.mul(f32x4.div(sum, f32x4.add(t, f32x4.splat(1))), gaussian(t))
+}
+
+/** x · Φ(x). Φ of a negative number is a tail itself, so that nothing cancels. */
+function geluOf(x: v128): v128 {
+  // Beyond 15 the tail is zero in float32.
+  const tail = upperTail(f32x4.min(f32x4.abs(x), f32x4.splat(15)))
+  const upper = f32x4.sub(f32x4.splat(1), tail)
+  return f32x4.mul(x, v128.bitselect(tail, upper, f32x4.lt(x, f32x4.splat(0))))
+}
+
+/** −|2u| for two numbers, u = √(2/π) · (x + 0.044715 x³). */
+function exponent(x: v128): v128 {
+  const cubic = f64x2.mul(f64x2.mul(f64x2.mul(x, x), x), f64x2.splat(0.044715))
+  return f64x2.neg(f64x2.abs(f64x2.mul(f64x2.add(x, cubic), f64x2.splat(1.5957691216057308))))
+}
+
+/** x/2 · (1 + tanh u) = x / (1 + e^−2u), by e^−|2u|, which does not overflow. */
+function geluTanhOf(x: v128): v128 {
+  const e = expOfDoubles(exponent(lowAsDoubles(x)), exponent(highAsDoubles(x)))
+  const one = f32x4.splat(1)
+  const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)))
+  return f32x4.mul(x, f32x4.div(numerator, f32x4.add(one, e)))
+}
+
+export function gelu(begin: i32, end: i32, input: usize, output: usize, count: i32): void {
+  const stop = min(end * block, count)
+  for (let i = begin * block; i < stop; i += 4) {
+    const at = (<usize>i) << 2
+    v128.store(output + at, geluOf(v128.load(input + at)))
+  }
+}
+
+export function geluTanh(begin: i32, end: i32, input: usize, output: usize, count: i32): void {
+  const stop = min(end * block, count)
+  for (let i = begin * block; i < stop; i += 4) {
+    const at = (<usize>i) << 2
+    v128.store(output + at, geluTanhOf(v128.load(input + at)))
+  }
+}
