@@ -27,9 +27,12 @@ function polynomial(r: v128): v128 {
   return multiplyAdd(sum, r, f32x4.splat(1))
 }
 
-/** x · 2ⁿ in two steps, since 2ⁿ alone can be out of range. */
-function scaleByPowerOf2(x: v128, n: v128): v128 {
-  const whole = i32x4.trunc_sat_f32x4_s(n)
+/** Added to a small number and taken away again, it rounds to an integer, and leaves that in the bits. */
+const rounder: f32 = 12582912 // 1.5 · 2²³
+
+/** x · 2ⁿ, n as rounder + n, in two steps, since 2ⁿ alone can be out of range. */
+function scaleByPowerOf2(x: v128, shifted: v128): v128 {
+  const whole = i32x4.sub(shifted, f32x4.splat(rounder))
   const half = i32x4.shr_s(whole, 1)
   const rest = i32x4.sub(whole, half)
   const bias = i32x4.splat(127)
@@ -37,12 +40,32 @@ function scaleByPowerOf2(x: v128, n: v128): v128 {
   return f32x4.mul(once, i32x4.shl(i32x4.add(rest, bias), 23))
 }
 
+/** e^(x + rest) of a finite x whose lowest bits are few enough for x − n · ln2High to be exact, or NaN. */
+function expOfSum(x: v128, rest: v128): v128 {
+  const sum = f32x4.add(x, rest)
+  const shifted = multiplyAdd(sum, f32x4.splat(<f32>log2e), f32x4.splat(rounder))
+  const n = f32x4.sub(shifted, f32x4.splat(rounder))
+  const coarse = f32x4.sub(x, f32x4.mul(n, f32x4.splat(ln2High)))
+  const fine = f32x4.sub(rest, f32x4.mul(n, f32x4.splat(ln2Low)))
+  return scaleByPowerOf2(polynomial(f32x4.add(coarse, fine)), shifted)
+}
+
 export function exp(x: v128): v128 {
-  const within = f32x4.max(f32x4.min(x, f32x4.splat(highest)), f32x4.splat(lowest))
-  const n = f32x4.nearest(f32x4.mul(within, f32x4.splat(<f32>log2e)))
-  const coarse = f32x4.sub(within, f32x4.mul(n, f32x4.splat(ln2High)))
-  const r = f32x4.sub(coarse, f32x4.mul(n, f32x4.splat(ln2Low)))
-  return scaleByPowerOf2(polynomial(r), n)
+  // pmin and pmax are one instruction, min and max several; in this order NaN stays NaN.
+  const within = f32x4.pmax(f32x4.pmin(x, f32x4.splat(highest)), f32x4.splat(lowest))
+  return expOfSum(within, f32x4.splat(0))
+}
+
+/**
+ * exp(−t²/2) for 0 ≤ t ≤ 15. The square rounded to float32 would cost up to 40 units in the last place,
+ * so t is split into its upper half, whose square is exact, and a rest.
+ */
+export function gaussian(t: v128): v128 {
+  const upper = v128.and(t, i32x4.splat(0xfffff000))
+  const half = f32x4.splat(-0.5)
+  const square = f32x4.mul(f32x4.mul(upper, upper), half)
+  const rest = f32x4.mul(f32x4.mul(f32x4.sub(t, upper), f32x4.add(t, upper)), half)
+  return expOfSum(square, rest)
 }
 
 /**
@@ -52,13 +75,14 @@ export function exp(x: v128): v128 {
 export function expOfDoubles(low: v128, high: v128): v128 {
   const least = f64x2.splat(lowest)
   const most = f64x2.splat(highest)
-  const a = f64x2.max(f64x2.min(low, most), least)
-  const b = f64x2.max(f64x2.min(high, most), least)
+  const a = f64x2.pmax(f64x2.pmin(low, most), least)
+  const b = f64x2.pmax(f64x2.pmin(high, most), least)
   const nOfA = f64x2.nearest(f64x2.mul(a, f64x2.splat(log2e)))
   const nOfB = f64x2.nearest(f64x2.mul(b, f64x2.splat(log2e)))
   const rOfA = f64x2.sub(a, f64x2.mul(nOfA, f64x2.splat(ln2)))
   const rOfB = f64x2.sub(b, f64x2.mul(nOfB, f64x2.splat(ln2)))
-  return scaleByPowerOf2(polynomial(fromDoubles(rOfA, rOfB)), fromDoubles(nOfA, nOfB))
+  const shifted = f32x4.add(fromDoubles(nOfA, nOfB), f32x4.splat(rounder))
+  return scaleByPowerOf2(polynomial(fromDoubles(rOfA, rOfB)), shifted)
 }
 
 /** 1 / (1 + e⁻ˣ), by e^−|x|, which does not overflow. */

@@ -1,24 +1,14 @@
 /** GELU in both forms. A unit is a block of elements. */
 import { block } from './elementwise'
-import { expOfDoubles } from './exp'
+import { expOfDoubles, gaussian } from './exp'
 import { highAsDoubles, lowAsDoubles, multiplyAdd } from './vectors'
 
-/** exp(−t²/2), the square in float64. */
-function gaussian(t: v128): v128 {
-  const low = lowAsDoubles(t)
-  const high = highAsDoubles(t)
-  const factor = f64x2.splat(-0.5)
-  return expOfDoubles(
-    f64x2.mul(f64x2.mul(low, low), factor),
-    f64x2.mul(f64x2.mul(high, high), factor),
-  )
-}
-
 /**
- * The part of the normal distribution above t ≥ 0: ½ erfc(t/√2) = exp(−t²/2) · p(q) / (1 + t), where
- * q = (t − 2.5) / (t + 2.5) brings all of 0 ≤ t ≤ 15 between −1 and 1 (fit-coefficients.py).
+ * The part of the normal distribution above t ≥ 0 is ½ erfc(t/√2) = exp(−t²/2) · p(q) / (1 + t), where
+ * q = (t − 2.5) / (t + 2.5) brings all of 0 ≤ t ≤ 15 between −1 and 1 (fit-coefficients.py). This is it
+ * without the first factor, which has to come last: the product is subnormal before the result is.
  */
-function upperTail(t: v128): v128 {
+function tailOverGaussian(t: v128): v128 {
   const center = f32x4.splat(2.5)
   const q = f32x4.div(f32x4.sub(t, center), f32x4.add(t, center))
   let sum = f32x4.splat(-6.20120336e-5)
@@ -32,15 +22,19 @@ function upperTail(t: v128): v128 {
   sum = multiplyAdd(sum, q, f32x4.splat(-0.0377166532))
   sum = multiplyAdd(sum, q, f32x4.splat(-0.0915874764))
   sum = multiplyAdd(sum, q, f32x4.splat(0.494659662))
-  return f32x4.mul(f32x4.div(sum, f32x4.add(t, f32x4.splat(1))), gaussian(t))
+  return f32x4.div(sum, f32x4.add(t, f32x4.splat(1)))
 }
 
-/** x · Φ(x). Φ of a negative number is a tail itself, so that nothing cancels. */
+/**
+ * x · Φ(x), for x < 0 as the product with a tail, so that nothing cancels, else as x less that product.
+ * Beyond 15 the tail is zero in float32. −∞ · 0 is NaN, as the definition has it.
+ */
 function geluOf(x: v128): v128 {
-  // Beyond 15 the tail is zero in float32.
-  const tail = upperTail(f32x4.min(f32x4.abs(x), f32x4.splat(15)))
-  const upper = f32x4.sub(f32x4.splat(1), tail)
-  return f32x4.mul(x, v128.bitselect(tail, upper, f32x4.lt(x, f32x4.splat(0))))
+  const isNegative = f32x4.lt(x, f32x4.splat(0))
+  const t = f32x4.pmin(f32x4.abs(x), f32x4.splat(15))
+  const factor = v128.bitselect(x, t, isNegative)
+  const product = f32x4.mul(f32x4.mul(factor, tailOverGaussian(t)), gaussian(t))
+  return v128.bitselect(product, f32x4.sub(x, product), isNegative)
 }
 
 /** −|2u| for two numbers, u = √(2/π) · (x + 0.044715 x³). */

@@ -14,21 +14,25 @@ import { multiplyAdd, storeFirst } from './vectors'
 /** Columns of a panel; also in src/backends/cpu/kernels/matmul.ts. */
 const panelWidth: i32 = 8
 
-/** Steps of k at a time, so that a panel's part, 24 KiB, stays in the first-level cache. */
-const depth: i32 = 768
+/**
+ * Steps of k that are summed by themselves before they are added to C. A panel's part, 8 KiB, stays in
+ * the first-level cache, and rounding errors grow with the number of parts and of steps in one, not with
+ * their product.
+ */
+const depth: i32 = 256
 
 /**
- * `rows` (1 to 4) rows and `columns` (1 to 8) columns, over `inner` steps of k. Begins with what is in
- * C if `accumulate`, else with the bias, or zero where that is 0. Rows that are not there are computed
- * as repetitions of the first and not stored.
+ * `rows` (1 to 4) rows and `columns` (1 to 8) columns of the sum over `inner` steps of k. It is added to
+ * what `base` has, rows `baseRowBytes` apart, where that is not 0. Rows that are not there are computed as
+ * repetitions of the first and not stored.
  */
 function tile(
   a: usize,
   rowBytes: usize,
   panel: usize,
   inner: i32,
-  bias: usize,
-  accumulate: bool,
+  base: usize,
+  baseRowBytes: usize,
   c: usize,
   outputRowBytes: usize,
   rows: i32,
@@ -38,30 +42,14 @@ function tile(
   let a1 = rows > 1 ? a + rowBytes : a
   let a2 = rows > 2 ? a + 2 * rowBytes : a
   let a3 = rows > 3 ? a + 3 * rowBytes : a
-  const at1 = rows > 1 ? c + outputRowBytes : c
-  const at2 = rows > 2 ? c + 2 * outputRowBytes : c
-  const at3 = rows > 3 ? c + 3 * outputRowBytes : c
-  let c00: v128, c10: v128, c20: v128, c30: v128
-  let c01: v128, c11: v128, c21: v128, c31: v128
-  if (accumulate) {
-    c00 = v128.load(c)
-    c01 = v128.load(c, 16)
-    c10 = v128.load(at1)
-    c11 = v128.load(at1, 16)
-    c20 = v128.load(at2)
-    c21 = v128.load(at2, 16)
-    c30 = v128.load(at3)
-    c31 = v128.load(at3, 16)
-  } else {
-    c00 = bias === 0 ? f32x4.splat(0) : v128.load(bias)
-    c01 = bias === 0 ? f32x4.splat(0) : v128.load(bias, 16)
-    c10 = c00
-    c20 = c00
-    c30 = c00
-    c11 = c01
-    c21 = c01
-    c31 = c01
-  }
+  let c00 = f32x4.splat(0)
+  let c01 = c00
+  let c10 = c00
+  let c11 = c00
+  let c20 = c00
+  let c21 = c00
+  let c30 = c00
+  let c31 = c00
   const end = panel + ((<usize>inner * panelWidth) << 2)
   for (let b = panel; b < end; b += panelWidth << 2) {
     const b0 = v128.load(b)
@@ -83,15 +71,15 @@ function tile(
     a2 += 4
     a3 += 4
   }
-  storeRow(c, c00, c01, columns)
-  if (rows > 1) storeRow(at1, c10, c11, columns)
-  if (rows > 2) storeRow(at2, c20, c21, columns)
-  if (rows > 3) storeRow(at3, c30, c31, columns)
+  storeRow(c, base, c00, c01, columns)
+  if (rows > 1) storeRow(c + outputRowBytes, base + baseRowBytes, c10, c11, columns)
+  if (rows > 2) storeRow(c + 2 * outputRowBytes, base + 2 * baseRowBytes, c20, c21, columns)
+  if (rows > 3) storeRow(c + 3 * outputRowBytes, base + 3 * baseRowBytes, c30, c31, columns)
 }
 
-function storeRow(c: usize, left: v128, right: v128, columns: i32): void {
-  storeFirst(c, left, columns)
-  storeFirst(c + 16, right, columns - 4)
+function storeRow(c: usize, base: usize, left: v128, right: v128, columns: i32): void {
+  storeFirst(c, base === 0 ? left : f32x4.add(v128.load(base), left), columns)
+  storeFirst(c + 16, base === 0 ? right : f32x4.add(v128.load(base, 16), right), columns - 4)
 }
 
 /**
@@ -130,7 +118,9 @@ export function matmul(
         const from = a + <usize>row * rowBytes + ((<usize>k) << 2)
         const to = output + <usize>row * outputRowBytes + ((<usize>column) << 2)
         const count = min(4, lastRow - row)
-        tile(from, rowBytes, part, steps, panelBias, k > 0, to, outputRowBytes, count, width)
+        const base = k > 0 ? to : panelBias
+        const baseRowBytes = k > 0 ? outputRowBytes : 0
+        tile(from, rowBytes, part, steps, base, baseRowBytes, to, outputRowBytes, count, width)
       }
     }
   }

@@ -8,6 +8,7 @@ import { firstLanes, largestLane, storeFirst, sumOfLanes } from './vectors'
  */
 export function softmaxRow(input: usize, mask: usize, output: usize, width: i32, scale: f32): void {
   const factor = f32x4.splat(scale)
+  // Passes over NaN, which comes back with the sum.
   let largest = f32x4.splat(-Infinity)
   for (let i = 0; i < width; i += 4) {
     const at = (<usize>i) << 2
@@ -21,7 +22,7 @@ export function softmaxRow(input: usize, mask: usize, output: usize, width: i32,
     }
     storeFirst(output + at, x, width - i)
     const lanes = firstLanes(width - i)
-    largest = f32x4.max(largest, v128.bitselect(x, f32x4.splat(-Infinity), lanes))
+    largest = f32x4.pmax(largest, v128.bitselect(x, f32x4.splat(-Infinity), lanes))
   }
   const shift = f32x4.splat(largestLane(largest))
   let sum = f32x4.splat(0)

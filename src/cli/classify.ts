@@ -17,6 +17,7 @@ import {
   fraction,
   modelOption,
   positiveInteger,
+  threadsOption,
 } from './options.ts'
 import {
   type ClassificationRow,
@@ -34,6 +35,7 @@ interface Options {
   readonly batchFile?: string
   readonly model?: string
   readonly device: string
+  readonly threads?: number
   readonly dtype: FloatDType
   readonly threshold?: number
   readonly topK?: number
@@ -50,6 +52,7 @@ export function classifyCommand(): Command {
     .option('--batch-file <FILE>', 'a file with one text a line')
     .addOption(modelOption())
     .addOption(deviceOption())
+    .addOption(threadsOption())
     .addOption(dtypeOption())
     .option(
       '--threshold <NUMBER>',
@@ -89,6 +92,7 @@ async function classify(options: Options): Promise<void> {
   await using classifier = await SequenceClassifier.load({
     modelPath: options.model,
     device: options.device,
+    threads: options.threads,
     dtype: options.dtype,
     onWarning: (message) => note(`warning: ${message}`),
   })

@@ -17,6 +17,13 @@ export function deviceOption(): Option {
   ).default(defaultDevice)
 }
 
+export function threadsOption(): Option {
+  return new Option(
+    '--threads <COUNT>',
+    'threads of device cpu (default: the cores that it may use)',
+  ).argParser(positiveInteger)
+}
+
 export function dtypeOption(): Option {
   return new Option('--dtype <DTYPE>', 'what weights and activations are stored in')
     .choices(floatDTypes)

@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly modelPath?: string | undefined
   /** A device string; the best device if missing. */
   readonly device?: string | undefined
+  /** How many threads compute, on `cpu` alone; all cores that this process may use if missing. */
+  readonly threads?: number | undefined
   /** What weights and activations are stored in. float32 if missing, whatever the checkpoint has. */
   readonly dtype?: FloatDType | undefined
   /** Told of odd but usable checkpoints; a process warning if missing. */
@@ -48,7 +50,7 @@ export class SequenceClassifier implements AsyncDisposable {
   static async load(options: LoadOptions = {}): Promise<SequenceClassifier> {
     const dtype = floatDType(options.dtype ?? 'float32')
     const warn = options.onWarning ?? ((message) => process.emitWarning(message))
-    const backend = await openBackend(options.device)
+    const backend = await openBackend(options.device, { threads: options.threads })
     try {
       const directory = await locateModel(options.modelPath)
       const tokenizer = await RobertaTokenizer.load(directory)

@@ -32,6 +32,7 @@ export { type AttributesOf, catalogue, type OperatorName, operatorNames } from '
 export { tensor } from './create.ts'
 export {
   currentScope,
+  isObserved,
   type ModuleEvent,
   type Observer,
   type OperatorEvent,

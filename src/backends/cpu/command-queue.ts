@@ -45,7 +45,9 @@ export class CommandQueue {
     readonly threads: number,
   ) {
     const workerData: WorkerSetup = { module, memory, shared: this.#ring.memory }
-    this.#workers = Array.from({ length: threads }, () => new Worker(workerFile, { workerData }))
+    // Options of this process's node, --input-type for one, can be such that no worker starts with them.
+    const options = { workerData, execArgv: [] }
+    this.#workers = Array.from({ length: threads }, () => new Worker(workerFile, options))
     this.#exits = this.#workers.map((worker) => new Promise((end) => worker.once('exit', end)))
     for (const worker of this.#workers) {
       // An idle thread does not keep the program running; somebody who waits does.
