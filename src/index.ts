@@ -4,10 +4,12 @@
  * `GoEmotionsClassifier` and `pipeline` are for those who have texts; `SequenceClassifier`, tensors,
  * operators and observers for those who want to look inside.
  */
+export { CpuBackend, type CpuBackendOptions } from './backends/cpu/cpu-backend.ts'
+export { CpuError } from './backends/cpu/error.ts'
 export type { CubeMathType } from './backends/npu/constants.ts'
 export { NpuBackend } from './backends/npu/npu-backend.ts'
 export { openEmulator, openNpu } from './backends/npu/open-npu.ts'
-export { openBackend } from './backends/open.ts'
+export { type DeviceOptions, openBackend } from './backends/open.ts'
 export { ReferenceBackend } from './backends/reference/reference-backend.ts'
 export { type BenchmarkOptions, benchmark } from './bench/benchmark.ts'
 export type { BenchmarkReport } from './bench/report.ts'

@@ -3,14 +3,16 @@
  */
 import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
+import { CpuBackend, type CpuBackendOptions } from './cpu/cpu-backend.ts'
 import { type OpenNpuOptions, openEmulator, openNpu } from './npu/open-npu.ts'
 import { ReferenceBackend } from './reference/reference-backend.ts'
 
 /** Choices that only some devices have; it is an error to make one where it means nothing. */
-export type DeviceOptions = OpenNpuOptions
+export type DeviceOptions = OpenNpuOptions & Pick<CpuBackendOptions, 'threads'>
 
 /** The devices that each choice means something to. */
 const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
+  threads: ['cpu'],
   cubeMathType: ['npu', 'emulator'],
   aclnn: ['npu', 'emulator'],
 }
@@ -18,10 +20,10 @@ const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
 /** What follows `npu:`, and the choices made. */
 type Open = (options: DeviceOptions, numbers?: string) => Backend
 
-/** How to open each device, or why this version cannot. */
-const backends: Readonly<Record<string, Open | string>> = {
+/** How to open each device. */
+const backends: Readonly<Record<string, Open>> = {
   reference: () => new ReferenceBackend(),
-  cpu: 'the fast CPU backend is not built yet',
+  cpu: (options) => new CpuBackend(options),
   npu: openNpus,
   emulator: openEmulator,
 }
@@ -61,25 +63,17 @@ export function optionsFor(device: string, options: DeviceOptions): DeviceOption
   )
 }
 
-/** The devices that this version can open. */
-export const availableDevices = Object.keys(backends).filter(
-  (device) => typeof backends[device] !== 'string',
-)
-
-/** Why this version cannot open the others. */
-export const unavailableDevices: ReadonlyMap<string, string> = new Map(
-  Object.entries(backends).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  ),
-)
+/** The devices there are. */
+export const availableDevices = Object.keys(backends)
 
 /** Where work goes if nobody says otherwise: the best device there is. */
 export const defaultDevice = 'auto'
 
 /**
  * Opens a device: `reference`, `cpu`, `npu`, `npu:1`, `npu:0,1`, `npu:all`, `emulator`, or `auto`.
- * Throws `InvalidArgumentError` for a string that names no device and `DeviceUnavailableError` for a
- * device that cannot be had. Never opens another device than the one asked for.
+ * Throws `InvalidArgumentError` for a string that names no device, or an option that is not for it, and
+ * `DeviceUnavailableError` for a device that cannot be had. Never opens another device than the one
+ * asked for.
  */
 export async function openBackend(
   device: string = defaultDevice,
@@ -91,7 +85,7 @@ export async function openBackend(
       hint: `options of devices are ${Object.keys(devicesOf).join(', ')}`,
     })
   }
-  if (device === 'auto') return (await installedNpu(options)) ?? openBackend('reference', options)
+  if (device === 'auto') return openBest(options)
   const numbers = /^npu:(\d+(?:,\d+)*|all)$/.exec(device)?.[1]
   const kind = numbers === undefined ? device : 'npu'
   const open = Object.hasOwn(backends, kind) ? backends[kind] : undefined
@@ -100,13 +94,21 @@ export async function openBackend(
       hint: `use one of ${availableDevices.join(', ')}, auto`,
     })
   }
-  if (typeof open === 'string') {
-    throw new DeviceUnavailableError(device, open, {
-      hint: `use one of ${availableDevices.join(', ')}, auto`,
-    })
-  }
   checkOptions(kind, options)
   return open(options, numbers)
+}
+
+/** The first NPU, or else the CPU. */
+async function openBest(options: DeviceOptions): Promise<Backend> {
+  const npu = await installedNpu(optionsFor('npu', options))
+  if (npu === undefined) return openBackend('cpu', options)
+  try {
+    checkOptions('npu', options)
+  } catch (error) {
+    await npu.close()
+    throw error
+  }
+  return npu
 }
 
 /** The first NPU, where CANN is installed and sees one. An emulator in CANN's place is none. */

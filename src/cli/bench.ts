@@ -6,10 +6,10 @@ import { builtInTexts } from '../bench/workload.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
 import { note, Progress } from './notes.ts'
 import {
+  choicesOfDevices,
   deviceOption,
   dtypeOption,
   modelOption,
-  npuOptions,
   positiveInteger,
   wholeNumber,
 } from './options.ts'
@@ -25,6 +25,7 @@ interface Options {
   readonly device: string
   readonly compare?: readonly string[]
   readonly dtype: FloatDType
+  readonly threads?: number
   readonly cubeMathType?: CubeMathType
   readonly aclnn?: readonly Alternative[]
   readonly batchSize?: readonly BatchSize[]
@@ -58,7 +59,7 @@ export function benchCommand(): Command {
         .default('table'),
     )
     .action(bench)
-  for (const option of npuOptions()) command.addOption(option)
+  for (const option of choicesOfDevices()) command.addOption(option)
   return command
 }
 
@@ -70,6 +71,7 @@ async function bench(options: Options): Promise<void> {
     modelPath: options.model,
     devices: [options.device, ...(options.compare ?? [])],
     dtype: options.dtype,
+    threads: options.threads,
     cubeMathType: options.cubeMathType,
     aclnn: options.aclnn,
     texts,

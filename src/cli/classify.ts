@@ -12,12 +12,12 @@ import { SequenceClassifier } from '../model/sequence-classifier.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
 import { note, Progress } from './notes.ts'
 import {
+  choicesOfDevices,
   collect,
   deviceOption,
   dtypeOption,
   fraction,
   modelOption,
-  npuOptions,
   positiveInteger,
 } from './options.ts'
 import {
@@ -36,6 +36,7 @@ interface Options {
   readonly batchFile?: string
   readonly model?: string
   readonly device: string
+  readonly threads?: number
   readonly dtype: FloatDType
   readonly cubeMathType?: CubeMathType
   readonly aclnn?: readonly Alternative[]
@@ -78,7 +79,7 @@ export function classifyCommand(): Command {
       refuseArguments(command.args)
       return classify(options)
     })
-  for (const option of npuOptions()) command.addOption(option)
+  for (const option of choicesOfDevices()) command.addOption(option)
   return command
 }
 
@@ -95,6 +96,7 @@ async function classify(options: Options): Promise<void> {
   await using classifier = await SequenceClassifier.load({
     modelPath: options.model,
     device: options.device,
+    threads: options.threads,
     dtype: options.dtype,
     cubeMathType: options.cubeMathType,
     aclnn: options.aclnn,

@@ -5,7 +5,7 @@ import type { Target } from '../backends/npu/diagnosis/cann.ts'
 import { type Check, ok } from '../backends/npu/diagnosis/check.ts'
 import { type Diagnosis, diagnoseNpu } from '../backends/npu/diagnosis/diagnose.ts'
 import { emulatorRoot } from '../backends/npu/open-npu.ts'
-import { availableDevices, unavailableDevices } from '../backends/open.ts'
+import { availableDevices } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { Exit } from './exit.ts'
 import { type DiagnosisReport, renderDiagnosis } from './output/diagnosis.ts'
@@ -71,12 +71,7 @@ function otherDevices(): Check {
   const summary = [
     ...alwaysThere.map((device) => `${device}: always works`),
     `emulator: ${isBuilt ? 'built' : 'not built (npm run build:emulator)'}`,
-    ...[...unavailableDevices].map(([device, reason]) => `${device}: ${reason}`),
   ]
-  const facts = {
-    alwaysThere,
-    emulatorIsBuilt: isBuilt,
-    unavailable: [...unavailableDevices.keys()],
-  }
+  const facts = { alwaysThere, emulatorIsBuilt: isBuilt }
   return ok('other devices', summary.join('; '), facts)
 }

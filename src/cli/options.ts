@@ -18,9 +18,13 @@ export function deviceOption(): Option {
   ).default(defaultDevice)
 }
 
-/** Options of the device that only an NPU or the emulator has. */
-export function npuOptions(): readonly Option[] {
+/** Choices that only some devices have; see `DeviceOptions`. */
+export function choicesOfDevices(): readonly Option[] {
   return [
+    new Option(
+      '--threads <COUNT>',
+      'threads of device cpu (default: the cores that it may use)',
+    ).argParser(positiveInteger),
     new Option(
       '--cube-math-type <TYPE>',
       'how an NPU multiplies float32 matrices (default: keep)',

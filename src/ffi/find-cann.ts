@@ -141,7 +141,7 @@ function locate(options: Required<FindCannOptions>): Place {
     device,
     `CANN is not installed: ASCEND_HOME_PATH is not set, and neither ${runtimeFiles.join(' nor ')} is on LD_LIBRARY_PATH or under ${usualPlaces.join(' or ')}`,
     {
-      hint: "install the CANN toolkit and the operator package of the chip, or choose the device 'reference' or 'emulator'",
+      hint: "install the CANN toolkit and the operator package of the chip, or choose the device 'cpu' or 'emulator'",
     },
   )
 }

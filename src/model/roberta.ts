@@ -2,9 +2,20 @@
  * RoBERTa for sequence classification (Liu et al., arXiv:1907.11692), module by module as in Hugging
  * Face's `RobertaForSequenceClassification`: attributes are named like the checkpoint's keys.
  *
- * Hidden states are `[rows, hidden]`; which rows belong to which text is the batch's affair.
+ * Hidden states are `[rows, hidden]`; which rows belong to which text is the batch's affair. Of the last
+ * layer only the states of `<s>` are used. So after its attention, where rows no longer meet, it computes
+ * those alone, which changes no number; an observer sees it in full.
  */
-import { add, attention, type GeluForm, gelu, indexSelect, scope, tanh } from '../ops/index.ts'
+import {
+  add,
+  attention,
+  type GeluForm,
+  gelu,
+  indexSelect,
+  isObserved,
+  scope,
+  tanh,
+} from '../ops/index.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { geluForms, type RobertaConfig } from './config.ts'
 import { Embedding, LayerNorm, Linear, Module, ModulePath, type Parameter } from './module.ts'
@@ -89,7 +100,10 @@ export class RobertaOutput extends Module<[hidden: Tensor, residual: Tensor]> {
   }
 }
 
-export class RobertaAttention extends Module<[hidden: Tensor, batch: DeviceBatch]> {
+/** `rows` (int32 [picked]), where given, are the only rows that are computed after attention. */
+type LayerInputs = [hidden: Tensor, batch: DeviceBatch, rows: Tensor | undefined]
+
+export class RobertaAttention extends Module<LayerInputs> {
   readonly self: RobertaSelfAttention
   readonly output: RobertaOutput
 
@@ -99,8 +113,10 @@ export class RobertaAttention extends Module<[hidden: Tensor, batch: DeviceBatch
     this.output = new RobertaOutput(at.child('output'), config.hidden_size, config)
   }
 
-  protected forward(hidden: Tensor, batch: DeviceBatch): Tensor {
-    return this.output.call(this.self.call(hidden, batch), hidden)
+  protected forward(hidden: Tensor, batch: DeviceBatch, rows: Tensor | undefined): Tensor {
+    const attended = this.self.call(hidden, batch) // [rows, hidden]
+    if (rows === undefined) return this.output.call(attended, hidden) // [rows, hidden]
+    return this.output.call(indexSelect(attended, rows), indexSelect(hidden, rows)) // [picked, hidden]
   }
 }
 
@@ -121,7 +137,7 @@ export class RobertaIntermediate extends Module<[hidden: Tensor]> {
   }
 }
 
-export class RobertaLayer extends Module<[hidden: Tensor, batch: DeviceBatch]> {
+export class RobertaLayer extends Module<LayerInputs> {
   readonly attention: RobertaAttention
   readonly intermediate: RobertaIntermediate
   readonly output: RobertaOutput
@@ -133,14 +149,14 @@ export class RobertaLayer extends Module<[hidden: Tensor, batch: DeviceBatch]> {
     this.output = new RobertaOutput(at.child('output'), config.intermediate_size, config)
   }
 
-  protected forward(hidden: Tensor, batch: DeviceBatch): Tensor {
-    const attended = this.attention.call(hidden, batch) // [rows, hidden]
+  protected forward(hidden: Tensor, batch: DeviceBatch, rows: Tensor | undefined): Tensor {
+    const attended = this.attention.call(hidden, batch, rows) // [rows, hidden]
     const wide = this.intermediate.call(attended) // [rows, intermediate]
     return this.output.call(wide, attended) // [rows, hidden]
   }
 }
 
-export class RobertaEncoder extends Module<[hidden: Tensor, batch: DeviceBatch]> {
+export class RobertaEncoder extends Module<LayerInputs> {
   readonly layer: readonly RobertaLayer[]
 
   constructor(at: ModulePath, config: RobertaConfig) {
@@ -152,12 +168,16 @@ export class RobertaEncoder extends Module<[hidden: Tensor, batch: DeviceBatch]>
     )
   }
 
-  protected forward(hidden: Tensor, batch: DeviceBatch): Tensor {
-    return this.layer.reduce((states, layer) => layer.call(states, batch), hidden)
+  protected forward(hidden: Tensor, batch: DeviceBatch, rows: Tensor | undefined): Tensor {
+    const last = this.layer.at(-1)
+    return this.layer.reduce(
+      (states, layer) => layer.call(states, batch, layer === last ? rows : undefined),
+      hidden,
+    )
   }
 }
 
-export class RobertaModel extends Module<[batch: DeviceBatch]> {
+export class RobertaModel extends Module<[batch: DeviceBatch, rows: Tensor | undefined]> {
   readonly embeddings: RobertaEmbeddings
   readonly encoder: RobertaEncoder
 
@@ -167,12 +187,12 @@ export class RobertaModel extends Module<[batch: DeviceBatch]> {
     this.encoder = new RobertaEncoder(at.child('encoder'), config)
   }
 
-  protected forward(batch: DeviceBatch): Tensor {
-    return this.encoder.call(this.embeddings.call(batch), batch)
+  protected forward(batch: DeviceBatch, rows: Tensor | undefined): Tensor {
+    return this.encoder.call(this.embeddings.call(batch), batch, rows)
   }
 }
 
-export class RobertaClassificationHead extends Module<[hidden: Tensor, batch: DeviceBatch]> {
+export class RobertaClassificationHead extends Module<[hidden: Tensor, rows: Tensor | undefined]> {
   readonly dense: Linear
   readonly out_proj: Linear
 
@@ -182,8 +202,9 @@ export class RobertaClassificationHead extends Module<[hidden: Tensor, batch: De
     this.out_proj = new Linear(at.child('out_proj'), hidden_size, labels.length)
   }
 
-  protected forward(hidden: Tensor, { firstRows }: DeviceBatch): Tensor {
-    const first = indexSelect(hidden, firstRows) // [texts, hidden]: the states of <s>
+  /** `rows` (int32 [texts]) are those of `<s>`; without it, `hidden` has no others. */
+  protected forward(hidden: Tensor, rows: Tensor | undefined): Tensor {
+    const first = rows === undefined ? hidden : indexSelect(hidden, rows) // [texts, hidden]
     return this.out_proj.call(tanh(this.dense.call(first))) // [texts, labels]
   }
 }
@@ -204,6 +225,9 @@ export class RobertaForSequenceClassification extends Module<[batch: DeviceBatch
 
   /** Logits, `[texts, labels]`. */
   protected forward(batch: DeviceBatch): Tensor {
-    return this.classifier.call(this.roberta.call(batch), batch)
+    const { firstRows } = batch
+    return isObserved()
+      ? this.classifier.call(this.roberta.call(batch, undefined), firstRows)
+      : this.classifier.call(this.roberta.call(batch, firstRows), undefined)
   }
 }

@@ -33,6 +33,7 @@ export { type AttributesOf, catalogue, type OperatorName, operatorNames } from '
 export { type HostTensor, tensor, tensors } from './create.ts'
 export {
   currentScope,
+  isObserved,
   type ModuleEvent,
   type Observer,
   type OperatorEvent,

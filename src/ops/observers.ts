@@ -56,6 +56,11 @@ export function notify(tell: (observer: Observer) => void): void {
   }
 }
 
+/** True if somebody sees operators and modules; what they see is then as PyTorch has it, in full. */
+export function isObserved(): boolean {
+  return !isNotifying && observers.size > 0
+}
+
 /** True if an observer wants to see what composite operators are made of. */
 export function looksInside(): boolean {
   if (isNotifying) return false

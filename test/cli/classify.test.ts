@@ -48,7 +48,7 @@ describe('results', () => {
     const { code, stdout, stderr } = await run(['--text', 'I am so happy today!'])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^I am so happy today!\tjoy 0\.843\n$/)
-    expect(stderr).toMatch(/roberta-tiny-go_emotions.*on reference/)
+    expect(stderr).toMatch(/roberta-tiny-go_emotions.*on cpu/)
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
 

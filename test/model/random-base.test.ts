@@ -1,5 +1,5 @@
 /**
- * Full-size checkpoints with seeded weights: the reference and the emulator must be as close to a
+ * Full-size checkpoints with seeded weights: the reference, the CPU backend and the emulator must be as close to a
  * float64 computation as PyTorch in the same dtype is, within a factor of two. The checkpoints are
  * made anew by the script that the golden values came from; their hash says whether they are the same.
  */
@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
 import { ReferenceBackend } from '../../src/backends/reference/reference-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
@@ -63,6 +64,20 @@ describe.each(Object.entries(golden.variants))('a %s base model', (variant, expe
     expectAsCloseAsPyTorch(`${variant} base model, reference, float32`, logits, some(logits64), [
       some(pytorch.float32),
     ])
+  }, 120_000)
+
+  test('the CPU backend in float32', async (context) => {
+    context.skip(pythonWithNumpy === undefined, noNumpy)
+    const backend = new CpuBackend()
+    try {
+      const model = await loadModel(directory, { backend, dtype: 'float32', warn })
+      const logits = await forwardLogits(model, backend, golden.input_ids)
+      const what = `${variant} base model, cpu, float32`
+      expectAsCloseAsPyTorch(what, logits, logits64, [pytorch.float32])
+      for (const parameter of model.parameters) parameter.dispose()
+    } finally {
+      await backend.close()
+    }
   }, 120_000)
 
   test.for([

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ReferenceBackend } from '../../src/backends/reference/reference-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
@@ -101,6 +101,27 @@ describe('the embedded model', () => {
       expect(largestDifference(values.subarray(0, 4), want.first4)).toBeLessThan(5e-6)
       expect(largestDifference(values.subarray(-4), want.last4)).toBeLessThan(5e-6)
     }
+  })
+
+  test('after the last attention only first tokens are computed, unless somebody looks; logits are the same', async () => {
+    const { model, backend } = classifier
+    const sequences = golden.cases.slice(0, 5).map(({ input_ids }) => input_ids)
+    const unseen = await forwardLogits(model, backend, sequences)
+    const rows = new Map<string, number>()
+    const observed = observe({
+      module: ({ scope, output }) => rows.set(scope, (output as Tensor).shape[0]!),
+    })
+    expect(await forwardLogits(model, backend, sequences)).toEqual(unseen)
+    expect(rows.get('roberta.encoder.layer.1.output')).toBe(sequences.flat().length)
+    const widths: number[] = []
+    const execute = vi.spyOn(backend, 'execute')
+    observed[Symbol.dispose]()
+    await forwardLogits(model, backend, sequences)
+    for (const [{ operator, output }] of execute.mock.calls) {
+      if (operator === 'gelu') widths.push(output.shape[0]!)
+    }
+    execute.mockRestore()
+    expect(widths).toEqual([sequences.flat().length, sequences.length])
   })
 
   test('padded and packed batches give the logits of single texts', async () => {

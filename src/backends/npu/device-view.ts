@@ -8,7 +8,7 @@ import {
   type Strides,
 } from '../../tensor/shape.ts'
 import type { TensorView } from '../../tensor/storage.ts'
-import type { Block } from './memory-pool.ts'
+import type { Block } from '../memory-pool.ts'
 
 /** The memory of a tensor. */
 export interface Slot {

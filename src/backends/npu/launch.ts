@@ -14,6 +14,7 @@ import type { Arguments } from '../../ffi/signature.ts'
 import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes } from '../../tensor/dtype.ts'
 import { contiguousStrides, numel, type Shape } from '../../tensor/shape.ts'
+import type { Block } from '../memory-pool.ts'
 import {
   type Alternative,
   type CubeMathType,
@@ -22,7 +23,6 @@ import {
   formatND,
 } from './constants.ts'
 import { addressOf, type DeviceView, isDense, reshaped } from './device-view.ts'
-import type { Block } from './memory-pool.ts'
 import type { Runtime } from './runtime.ts'
 
 /** The arguments of an aclnn operator, without those that the two-phase call adds. */

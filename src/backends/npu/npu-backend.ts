@@ -19,6 +19,7 @@ import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
 import type { TensorView } from '../../tensor/storage.ts'
+import { divide } from '../memory-pool.ts'
 import {
   type Alternative,
   alternatives,
@@ -34,7 +35,6 @@ import { cast, concat, contiguous, embedding, indexSelect } from './kernels/move
 import { addLayerNorm, layerNorm } from './kernels/normalization.ts'
 import { softmax } from './kernels/softmax.ts'
 import { Launch, type LaunchOptions } from './launch.ts'
-import { divide } from './memory-pool.ts'
 import { type DeviceInfo, Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {

@@ -13,9 +13,9 @@ import { AscendError } from '../../ffi/ascend-error.ts'
 import { NativeThread, type Step, step } from '../../ffi/native-thread.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
+import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { countDevices, finalise, initialise, noDeviceHint } from './initialisation.ts'
-import { type Block, MemoryPool } from './memory-pool.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -120,7 +120,7 @@ export class Runtime {
 
   /** Device memory for `length` bytes, to be put back `users` times. What is in it is anybody's guess. */
   take(length: number, users = 1): Block {
-    return this.#memory.take(length, users)
+    return this.#memory.take(length, { users })
   }
 
   /** Takes memory back that work enqueued before may still use. */

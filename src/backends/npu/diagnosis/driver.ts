@@ -100,7 +100,7 @@ export function examineDriver(options: DriverOptions): Check[] {
   if (found.length > 0) return [ok('pci', `NPUs: ${found.join(', ')}`, facts), ...checks]
   const summary = 'no accelerator of Huawei is on the PCI bus'
   const hint =
-    "use the device 'reference' or 'emulator'; if there is an NPU, pass it through to this system"
+    "use the device 'cpu' or 'emulator'; if there is an NPU, pass it through to this system"
   // An NPU may be part of the processor; then its driver shows.
   const isNpuLikely = checks.some(({ status }) => status !== 'problem')
   return [(isNpuLikely ? warning : problem)('pci', summary, hint, facts), ...checks]

@@ -2,21 +2,24 @@
  * Blocks of one kind of memory, kept for reuse: device memory is slow to get, and giving it back
  * does not wait for the work that still uses it.
  *
- * A block that is put back may be taken again at once, since whatever is done with it comes later on
- * the same stream. Memory goes back to the device only when the pool is emptied.
+ * A block that is put back may be taken again at once for work on the same stream, since that comes
+ * later. Who writes to it from elsewhere says how far the stream has come, and gets a block that was
+ * put back before. Memory goes back to the device only when the pool is emptied.
  */
 
 /** Pieces of a block begin at multiples of this many bytes, as the block does. */
 const alignment = 64
 
 /** Memory of `size` bytes. */
-export interface Block {
-  readonly address: bigint
+export interface Block<Address = bigint> {
+  readonly address: Address
   readonly size: number
   /** Until it is put back for the first time. */
   isFresh: boolean
   /** How many times it has to be put back before somebody else gets it. */
   users: number
+  /** Where the stream was when it was put back. */
+  putBackAt: number
 }
 
 function paddedLength(length: number): number {
@@ -45,13 +48,20 @@ export function blockSize(length: number): number {
   return Math.ceil(padded / step) * step
 }
 
-export class MemoryPool {
-  readonly #free = new Map<number, Block[]>()
-  readonly #obtain: (size: number) => bigint
-  readonly #release: (address: bigint) => void
+export interface TakeOptions {
+  /** How many times the block has to be put back; 1 if not given. */
+  readonly users?: number
+  /** How far the stream has come; not asked for who works on the stream. */
+  readonly done?: number
+}
+
+export class MemoryPool<Address = bigint> {
+  readonly #free = new Map<number, Block<Address>[]>()
+  readonly #obtain: (size: number) => Address
+  readonly #release: (address: Address) => void
   #heldBytes = 0
 
-  constructor(obtain: (size: number) => bigint, release: (address: bigint) => void) {
+  constructor(obtain: (size: number) => Address, release: (address: Address) => void) {
     this.#obtain = obtain
     this.#release = release
   }
@@ -61,22 +71,27 @@ export class MemoryPool {
     return this.#heldBytes
   }
 
-  take(length: number, users = 1): Block {
+  /** A block for at least `length` bytes, put back at `done` or before, or fresh. */
+  take(length: number, { users = 1, done = Infinity }: TakeOptions = {}): Block<Address> {
     const size = blockSize(length)
-    const kept = this.#free.get(size)?.pop()
-    if (kept !== undefined) {
-      kept.users = users
-      return kept
+    const kept = this.#free.get(size)
+    const at = kept?.findLastIndex(({ putBackAt }) => putBackAt <= done) ?? -1
+    if (at >= 0) {
+      const [block] = kept!.splice(at, 1)
+      block!.users = users
+      return block!
     }
-    const block = { address: this.#obtain(size), size, isFresh: true, users }
+    const block = { address: this.#obtain(size), size, isFresh: true, users, putBackAt: 0 }
     this.#heldBytes += size
     return block
   }
 
-  put(block: Block): void {
+  /** `now` is where the stream is; whoever only takes for work on the stream need not say. */
+  put(block: Block<Address>, now = 0): void {
     block.users -= 1
     if (block.users > 0) return
     block.isFresh = false
+    block.putBackAt = now
     const kept = this.#free.get(block.size)
     if (kept === undefined) this.#free.set(block.size, [block])
     else kept.push(block)

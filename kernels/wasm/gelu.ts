@@ -1,0 +1,92 @@
+/** GELU in its three forms. A unit is a block of elements. */
+import { block } from './elementwise'
+import { expOfDoubles, gaussian } from './exp'
+import { highAsDoubles, lowAsDoubles, multiplyAdd } from './vectors'
+
+/**
+ * The part of the normal distribution above t ≥ 0 is ½ erfc(t/√2) = exp(−t²/2) · p(q) / (1 + t), where
+ * q = (t − 2.5) / (t + 2.5) brings all of 0 ≤ t ≤ 15 between −1 and 1 (fit-coefficients.py). This is it
+ * without the first factor, which has to come last: the product is subnormal before the result is.
+ */
+function tailOverGaussian(t: v128): v128 {
+  const center = f32x4.splat(2.5)
+  const q = f32x4.div(f32x4.sub(t, center), f32x4.add(t, center))
+  let sum = f32x4.splat(-6.20120336e-5)
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.000225589189))
+  sum = multiplyAdd(sum, q, f32x4.splat(-4.97256678e-7))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.00126221671))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.00128441793))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.00604693079))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.00869989116))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.0460628048))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.0377166532))
+  sum = multiplyAdd(sum, q, f32x4.splat(-0.0915874764))
+  sum = multiplyAdd(sum, q, f32x4.splat(0.494659662))
+  return f32x4.div(sum, f32x4.add(t, f32x4.splat(1)))
+}
+
+/**
+ * x · Φ(x), for x < 0 as the product with a tail, so that nothing cancels, else as x less that product.
+ * Beyond 15 the tail is zero in float32. −∞ · 0 is NaN, as the definition has it.
+ */
+function geluOf(x: v128): v128 {
+  const isNegative = f32x4.lt(x, f32x4.splat(0))
+  const t = f32x4.pmin(f32x4.abs(x), f32x4.splat(15))
+  const factor = v128.bitselect(x, t, isNegative)
+  const product = f32x4.mul(f32x4.mul(factor, tailOverGaussian(t)), gaussian(t))
+  return v128.bitselect(product, f32x4.sub(x, product), isNegative)
+}
+
+/** −|2u| for two numbers, u = √(2/π) · (x + 0.044715 x³). */
+function exponent(x: v128): v128 {
+  const cubic = f64x2.mul(f64x2.mul(f64x2.mul(x, x), x), f64x2.splat(0.044715))
+  return f64x2.neg(f64x2.abs(f64x2.mul(f64x2.add(x, cubic), f64x2.splat(1.5957691216057308))))
+}
+
+/** x / (1 + e^−s) for an s of the sign of x, given e = e^−|s|, which does not overflow. */
+function timesLogistic(x: v128, e: v128): v128 {
+  const one = f32x4.splat(1)
+  const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)))
+  return f32x4.mul(x, f32x4.div(numerator, f32x4.add(one, e)))
+}
+
+/** x/2 · (1 + tanh u) = x / (1 + e^−2u). */
+function geluTanhOf(x: v128): v128 {
+  const e = expOfDoubles(exponent(lowAsDoubles(x)), exponent(highAsDoubles(x)))
+  return timesLogistic(x, e)
+}
+
+/** −|1.702 x| for two numbers. */
+function coarseExponent(x: v128): v128 {
+  return f64x2.neg(f64x2.abs(f64x2.mul(x, f64x2.splat(1.702))))
+}
+
+/** x / (1 + e^−1.702x). */
+function geluSigmoidOf(x: v128): v128 {
+  const e = expOfDoubles(coarseExponent(lowAsDoubles(x)), coarseExponent(highAsDoubles(x)))
+  return timesLogistic(x, e)
+}
+
+export function gelu(begin: i32, end: i32, input: usize, output: usize, count: i32): void {
+  const stop = min(end * block, count)
+  for (let i = begin * block; i < stop; i += 4) {
+    const at = (<usize>i) << 2
+    v128.store(output + at, geluOf(v128.load(input + at)))
+  }
+}
+
+export function geluTanh(begin: i32, end: i32, input: usize, output: usize, count: i32): void {
+  const stop = min(end * block, count)
+  for (let i = begin * block; i < stop; i += 4) {
+    const at = (<usize>i) << 2
+    v128.store(output + at, geluTanhOf(v128.load(input + at)))
+  }
+}
+
+export function geluSigmoid(begin: i32, end: i32, input: usize, output: usize, count: i32): void {
+  const stop = min(end * block, count)
+  for (let i = begin * block; i < stop; i += 4) {
+    const at = (<usize>i) << 2
+    v128.store(output + at, geluSigmoidOf(v128.load(input + at)))
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The CPU backend: WebAssembly SIMD kernels (kernels/wasm) on worker threads that share one memory.
+ *
+ * An operator call becomes commands that the threads work off in order; docs/cpu.md says how. A kernel
+ * for a new operator goes into a file of `kernels/` and into the table below, and what it runs into
+ * kernels/wasm and `kernel-names.ts`.
+ */
+import { InvalidArgumentError } from '../../errors.ts'
+import type {
+  Attributes,
+  Backend,
+  HostElements,
+  OperatorCall,
+  OperatorInputs,
+  TensorSpec,
+} from '../../ops/backend.ts'
+import type { OperatorName } from '../../ops/catalogue.ts'
+import {
+  type DType,
+  dtypes,
+  type HostArray,
+  hostArrayOver,
+  newHostArray,
+} from '../../tensor/dtype.ts'
+import { contiguousStrides, numel } from '../../tensor/shape.ts'
+import type { TensorView } from '../../tensor/storage.ts'
+import { availableThreads } from './available-threads.ts'
+import { compileKernels } from './built.ts'
+import { CommandQueue } from './command-queue.ts'
+import { attention } from './kernels/attention.ts'
+import { add, gelu, mul, scale, sigmoid, tanh } from './kernels/elementwise.ts'
+import type { CpuKernel } from './kernels/kernel.ts'
+import { linear, matmul } from './kernels/matmul.ts'
+import { cast, concat, contiguous, embedding, indexSelect } from './kernels/movement.ts'
+import { addLayerNorm, layerNorm, softmax } from './kernels/normalization.ts'
+import { Launch } from './launch.ts'
+import { SharedMemory } from './memory.ts'
+import type { Slot } from './slot.ts'
+
+const kernels: { readonly [N in OperatorName]?: CpuKernel<N> } = {
+  add,
+  mul,
+  scale,
+  gelu,
+  tanh,
+  sigmoid,
+  matmul,
+  linear,
+  layer_norm: layerNorm,
+  add_layer_norm: addLayerNorm,
+  softmax,
+  attention,
+  cast,
+  contiguous,
+  embedding,
+  index_select: indexSelect,
+  concat,
+}
+
+/** A kernel whose operator is known only at run time; dispatch has checked its attributes. */
+type AnyKernel = (
+  launch: Launch,
+  inputs: readonly (TensorView | undefined)[],
+  attributes: Attributes,
+  output: TensorView,
+) => void
+
+/** More threads than any machine has cores are a mistake. */
+const mostThreads = 1024
+
+export interface CpuBackendOptions {
+  /** How many threads compute; all cores that this process may use if missing. */
+  readonly threads?: number | undefined
+  /** False for kernels without relaxed SIMD, also where the engine has it; for tests and measurements. */
+  readonly relaxedSimd?: boolean | undefined
+}
+
+export class CpuBackend implements Backend {
+  readonly device = 'cpu'
+  readonly preferredLayout = 'packed'
+  /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
+  readonly isRelaxed: boolean
+  readonly #memory: SharedMemory
+  readonly #queue: CommandQueue
+
+  /** Throws InvalidArgumentError for a senseless number of threads. */
+  constructor({ threads = availableThreads(), relaxedSimd }: CpuBackendOptions = {}) {
+    if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+      throw new InvalidArgumentError(
+        'threads',
+        `${threads} is not a number from 1 to ${mostThreads}`,
+      )
+    }
+    const { module, isRelaxed } = compileKernels(relaxedSimd)
+    this.isRelaxed = isRelaxed
+    this.#memory = new SharedMemory(() => this.#queue.done)
+    this.#queue = new CommandQueue(module, this.#memory.wasm, threads)
+  }
+
+  get settings(): Readonly<Record<string, string>> {
+    return { threads: `${this.threads}` }
+  }
+
+  get threads(): number {
+    return this.#queue.threads
+  }
+
+  /** Bytes of memory held, in use or kept for reuse. */
+  get heldBytes(): number {
+    return this.#memory.heldBytes
+  }
+
+  supports(
+    operator: OperatorName,
+    _inputs: OperatorInputs<TensorSpec>,
+    _attributes: Attributes,
+  ): true | string {
+    return kernels[operator] !== undefined || 'it has no kernel of its own'
+  }
+
+  allocate(dtype: DType, length: number): Slot {
+    const bytes = length * dtypes[dtype].itemsize
+    const block = bytes === 0 ? undefined : this.#memory.take(bytes)
+    return { dtype, length, block, packed: undefined }
+  }
+
+  upload(arrays: readonly HostElements[]): Slot[] {
+    return arrays.map(({ dtype, data }) => {
+      const { length, byteLength } = data
+      if (length === 0) return this.allocate(dtype, length)
+      const block = this.#memory.takeIdle(byteLength)
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, byteLength)
+      this.#memory.bytes(block.address, byteLength).set(bytes)
+      return { dtype, length, block, packed: undefined }
+    })
+  }
+
+  execute({ operator, inputs, attributes, output }: OperatorCall): void {
+    using launch = new Launch(this.#memory, this.#queue, operator)
+    const kernel = kernels[operator] as AnyKernel
+    kernel(launch, inputs, attributes, output)
+  }
+
+  /** Through a copy, so that the tensor may be freed, and its memory used again, while this waits. */
+  async download(view: TensorView): Promise<HostArray> {
+    const { dtype, shape } = view
+    const length = numel(shape)
+    if (length === 0) {
+      await this.synchronize()
+      return newHostArray(dtype, 0)
+    }
+    const block = this.#memory.take(length * dtypes[dtype].itemsize)
+    try {
+      using launch = new Launch(this.#memory, this.#queue)
+      launch.copy(view, { address: block.address, strides: contiguousStrides(shape) })
+      await this.#queue.wait()
+      return hostArrayOver(dtype, this.#memory.wasm.buffer, block.address, length).slice()
+    } finally {
+      this.#memory.put(block, this.#queue.issued)
+    }
+  }
+
+  free(slot: unknown): void {
+    const { block } = slot as Slot
+    if (block !== undefined) this.#memory.put(block, this.#queue.issued)
+  }
+
+  synchronize(): Promise<void> {
+    return this.#queue.wait()
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close()
+  }
+}

@@ -1,0 +1,81 @@
+/** The backend's memory: one shared WebAssembly memory, divided into blocks that are kept for reuse. */
+import { DeviceUnavailableError } from '../../errors.ts'
+import { type Block, MemoryPool } from '../memory-pool.ts'
+import { CpuError } from './error.ts'
+
+const pageSize = 65536
+/** 4 GiB, all that WebAssembly can address with 32 bits. */
+const mostPages = 65536
+/** Memory grows by 16 MiB or more. Only what is used takes physical memory. */
+const growth = 256
+/** A cache line. */
+const alignment = 64
+
+export class SharedMemory {
+  readonly wasm: WebAssembly.Memory
+  readonly #pool: MemoryPool<number>
+  readonly #done: () => number
+  /** Address 0 stands for an operand that is not there. */
+  #end = alignment
+
+  /** `done` tells how far the stream of commands is; see `takeIdle`. */
+  constructor(done: () => number) {
+    try {
+      this.wasm = new WebAssembly.Memory({ initial: growth, maximum: mostPages, shared: true })
+    } catch (cause) {
+      throw new DeviceUnavailableError('cpu', 'there is no room for 4 GiB of addresses', {
+        hint: 'raise the limit of virtual memory (ulimit -v)',
+        cause,
+      })
+    }
+    this.#done = done
+    this.#pool = new MemoryPool(
+      (size) => this.#extend(size),
+      () => {},
+    )
+  }
+
+  /** Bytes in use or kept for reuse. */
+  get heldBytes(): number {
+    return this.#pool.heldBytes
+  }
+
+  /** A block for commands to write. */
+  take(bytes: number): Block<number> {
+    return this.#pool.take(bytes)
+  }
+
+  /** A block that no command uses, for the main thread to write. */
+  takeIdle(bytes: number): Block<number> {
+    return this.#pool.take(bytes, { done: this.#done() })
+  }
+
+  /** `issued` is the number of the last command that may use the block. */
+  put(block: Block<number>, issued: number): void {
+    this.#pool.put(block, issued)
+  }
+
+  /** The bytes at an address, valid until memory grows. */
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.wasm.buffer, address, length)
+  }
+
+  #extend(size: number): number {
+    const address = this.#end
+    const end = Math.ceil((address + size) / alignment) * alignment
+    const missing = Math.ceil((end - this.wasm.buffer.byteLength) / pageSize)
+    if (missing > 0) {
+      const left = mostPages - this.wasm.buffer.byteLength / pageSize
+      try {
+        this.wasm.grow(Math.max(missing, Math.min(growth, left)))
+      } catch (cause) {
+        throw new CpuError(undefined, `no memory for ${size} bytes beside ${address}`, {
+          hint: 'take a smaller batch or model',
+          cause,
+        })
+      }
+    }
+    this.#end = end
+    return address
+  }
+}

@@ -1,0 +1,36 @@
+/** What a tensor's storage is on this device: a block of memory, or a weight in packed form. */
+import { type DType, dtypes } from '../../tensor/dtype.ts'
+import { isContiguous, numel } from '../../tensor/shape.ts'
+import type { TensorView } from '../../tensor/storage.ts'
+import type { Block } from '../memory-pool.ts'
+
+export interface Slot {
+  readonly dtype: DType
+  readonly length: number
+  /** Undefined where there are no elements. */
+  block: Block<number> | undefined
+  /**
+   * Set while `block` holds the elements as packColumns leaves them, in float32, for a matrix
+   * `[columns, inner]` that is all of the storage: what `linear` wants of its weight.
+   */
+  packed: { readonly columns: number; readonly inner: number } | undefined
+}
+
+export function slotOf(view: TensorView): Slot {
+  return view.storage.slot as Slot
+}
+
+/** The address of a view's first element. Its slot must not be packed. */
+export function addressOf(view: TensorView): number {
+  const { block } = slotOf(view)
+  return block === undefined ? 0 : block.address + view.offset * dtypes[view.dtype].itemsize
+}
+
+export function isDense({ shape, strides }: TensorView): boolean {
+  return isContiguous(shape, strides)
+}
+
+/** True if the view is the storage from end to end. */
+export function isWhole(view: TensorView): boolean {
+  return isDense(view) && view.offset === 0 && numel(view.shape) === slotOf(view).length
+}

@@ -1,0 +1,60 @@
+/** One of the threads that compute; runs as a worker of `command-queue.ts` only. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { WorkerSetup } from './command-queue.ts'
+import { CommandRing, type Share } from './command-ring.ts'
+import { type KernelFunction, kernelNames, type WorkerKernelName } from './kernel-names.ts'
+import { castElements } from './kernels/cast-elements.ts'
+
+const { module, memory, shared } = workerData as WorkerSetup
+const ring = new CommandRing(shared)
+const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+
+const ownKernels: Record<WorkerKernelName, KernelFunction> = {
+  cast: (begin, end, ...args) => castElements(memory.buffer, begin, end, ...args),
+  /** Tells the main thread that all commands before are complete. */
+  fence: (_begin, _end, id) => {
+    parentPort?.postMessage(id)
+    return undefined
+  },
+}
+const functions = kernelNames.map((name) => {
+  const found = { ...exports, ...ownKernels } as Readonly<Record<string, unknown>>
+  return found[name] as KernelFunction
+})
+
+/** How often to look for something new before sleeping: some ten microseconds. */
+const looks = 4000
+
+function pause(tick: number): void {
+  for (let i = 0; i < looks; i++) if (ring.tick !== tick) return
+  ring.wait(tick)
+}
+
+/** The first argument that is out of range, of a `gather` that has refused the unit before `refused`. */
+function refusedIndex(args: readonly number[], refused: number) {
+  const [, indices, wide, size, count] = args as [number, number, number, number, number]
+  const at = (refused - 1) % count
+  const list =
+    wide === 0
+      ? new Int32Array(memory.buffer, indices, count)
+      : new BigInt64Array(memory.buffer, indices, count)
+  return { index: Number(list[at]), size }
+}
+
+function compute(share: Share): void {
+  const { kernel, tag, arguments: args } = ring.command(share.number)
+  try {
+    const refused = functions[kernel]!(share.begin, share.end, ...args)
+    if (refused) ring.putFault({ tag, message: '', index: refusedIndex(args, refused) })
+  } catch (error) {
+    ring.putFault({ tag, message: `${kernelNames[kernel]}: ${(error as Error).message}` })
+  }
+  ring.finish(share)
+}
+
+while (!ring.isClosing) {
+  const { tick } = ring
+  const share = ring.take()
+  if (share === undefined) pause(tick)
+  else compute(share)
+}

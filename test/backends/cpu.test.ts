@@ -1,0 +1,338 @@
+/**
+ * The CPU backend: every operator of the catalogue, with and without fused multiply-add; the edges of
+ * its tiles; the accuracy of GELU; the embedded model; memory, threads, faults, and what a process
+ * leaves behind. The kernels and the worker come from `dist`, which `npm test` builds first.
+ */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, describe, expect, it } from 'vitest'
+import { availableThreads } from '../../src/backends/cpu/available-threads.ts'
+import { compileKernels } from '../../src/backends/cpu/built.ts'
+import { CommandQueue } from '../../src/backends/cpu/command-queue.ts'
+import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
+import { SharedMemory } from '../../src/backends/cpu/memory.ts'
+import { openBackend } from '../../src/backends/open.ts'
+import { erfc } from '../../src/backends/reference/erf.ts'
+import { forwardLogits } from '../../src/model/forward.ts'
+import { loadModel } from '../../src/model/load-model.ts'
+import { add, cast, embedding, gelu, linear, matmul, slice, tensor } from '../../src/ops/index.ts'
+import { uniformGenerator } from '../../src/ops/samples.ts'
+import { toleranceOf } from '../../src/ops/tolerance.ts'
+import { assertClose } from '../support/compare.ts'
+import { operatorSuite } from '../support/operator-suite.ts'
+
+operatorSuite('cpu, 2 threads', () => new CpuBackend({ threads: 2 }))
+operatorSuite('cpu, 1 thread, without relaxed SIMD', () => {
+  return new CpuBackend({ threads: 1, relaxedSimd: false })
+})
+
+const execute = promisify(execFile)
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+const uniform = uniformGenerator(7)
+const random = (length: number): Float32Array =>
+  Float32Array.from({ length }, () => 2 * uniform() - 1)
+
+describe('the CPU backend', () => {
+  const backend = new CpuBackend({ threads: 2 })
+  afterAll(() => backend.close())
+
+  // Rows of a tile are 4, columns of a panel 8, steps of k at a time 768.
+  it.each([1, 2, 3, 4, 5, 31])(
+    'matrix products are right at the edges of tiles: %i rows',
+    async (rows) => {
+      for (const columns of [1, 3, 4, 5, 7, 8, 9, 17]) {
+        for (const inner of [1, 2, 767, 768, 769, 1540]) {
+          const [a, b, shift] = [random(rows * inner), random(columns * inner), random(columns)]
+          using input = tensor(backend, 'float32', [rows, inner], a)
+          using weight = tensor(backend, 'float32', [columns, inner], b)
+          using bias = tensor(backend, 'float32', [columns], shift)
+          using output = linear(input, weight, bias)
+          const expected = Array.from({ length: rows * columns }, (_, at) => {
+            const [i, j] = [Math.floor(at / columns), at % columns]
+            let sum = shift[j]!
+            for (let k = 0; k < inner; k++) sum += a[i * inner + k]! * b[j * inner + k]!
+            return sum
+          })
+          const context = { label: `${rows}×${columns}×${inner}`, shape: [rows, columns] }
+          const tolerance = toleranceOf('matmul', 'float32')
+          assertClose([...(await output.numbers())], expected, tolerance, context)
+        }
+      }
+    },
+  )
+
+  it('GELU is within 4 units in the last place from -13 on, and absolutely beyond', async () => {
+    const x = Float32Array.from({ length: 200_000 }, (_, i) => -15 + (i * 30) / 200_000)
+    using input = tensor(backend, 'float32', [x.length], x)
+    using output = gelu(input)
+    const actual = await output.numbers()
+    let worst = { at: 0, units: 0 }
+    actual.forEach((value, i) => {
+      const at = x[i]!
+      const exact = (at / 2) * erfc(-at * Math.SQRT1_2)
+      // Results below -13 are subnormal, or nearly.
+      const exponent = Math.max(Math.floor(Math.log2(Math.abs(exact))), -126)
+      const units =
+        exact === 0 ? Math.abs(value) * 2 ** 149 : Math.abs(value - exact) / 2 ** (exponent - 23)
+      if (units > worst.units) worst = { at, units }
+    })
+    expect(worst.units, `at ${worst.at}`).toBeLessThan(4)
+  })
+
+  it('a weight is packed once, in no more memory, and reads as it was', async () => {
+    const [columns, inner] = [32, 50]
+    const count = 20
+    const rows = random(columns * inner)
+    using input = tensor(backend, 'float32', [2, inner], random(2 * inner))
+    const weights = Array.from({ length: count }, () =>
+      tensor(backend, 'float32', [columns, inner], rows),
+    )
+    linear(input, weights[0]!).dispose()
+    await backend.synchronize()
+    const held = backend.heldBytes
+    for (const weight of weights) linear(input, weight).dispose()
+    using once = linear(input, weights[1]!)
+    // One block more while the first of them is both: it is smaller than the others by the padding.
+    expect(backend.heldBytes - held).toBeLessThan(3 * 4 * columns * inner)
+    using part = slice(weights[1]!, { start: 5, end: 9 })
+    using ofPart = linear(input, part)
+    const whole = await once.numbers()
+    expect([...(await ofPart.numbers())]).toEqual(
+      [0, 1].flatMap((row) => [...whole.subarray(row * columns + 5, row * columns + 9)]),
+    )
+    expect(await part.data()).toEqual(rows.slice(5 * inner, 9 * inner))
+    expect(await weights[2]!.data()).toEqual(rows)
+    using again = linear(input, weights[2]!)
+    expect(await again.numbers()).toEqual(whole)
+    for (const weight of weights) weight.dispose()
+  })
+
+  it('memory that is freed while work still uses it is not overwritten by an upload', async () => {
+    const size = 300
+    using left = tensor(backend, 'float32', [size, size], random(size * size))
+    const ones = new Float32Array(size * size).fill(1)
+    using expected = matmul(left, tensor(backend, 'float32', [size, size], ones))
+    const right = tensor(backend, 'float32', [size, size], ones.slice())
+    const busy = Array.from({ length: 5 }, () => matmul(left, left))
+    using result = matmul(left, right)
+    right.dispose()
+    using other = tensor(backend, 'float32', [size, size], new Float32Array(size * size))
+    expect(await result.data()).toEqual(await expected.data())
+    expect((await other.data()).every((value) => value === 0)).toBe(true)
+    for (const product of busy) product.dispose()
+  })
+
+  it('more commands than the ring holds: none is lost, and the event loop is free', async () => {
+    using one = tensor(backend, 'float32', [1], Float32Array.of(1))
+    using big = tensor(backend, 'float32', [900, 900], random(900 * 900))
+    for (let i = 0; i < 20; i++) matmul(big, big).dispose()
+    let sum = one.alias()
+    for (let i = 0; i < 10_000; i++) {
+      const next = add(sum, one)
+      sum.dispose()
+      sum = next
+    }
+    let ticks = 0
+    const clock = setInterval(() => ticks++, 1)
+    expect([...(await sum.data())]).toEqual([10_001])
+    clearInterval(clock)
+    expect(ticks).toBeGreaterThan(0)
+    sum.dispose()
+  })
+
+  it('an index out of range is refused when the result is read, and the next call is right', async () => {
+    using table = tensor(backend, 'float32', [3, 2], Float32Array.of(0, 1, 2, 3, 4, 5))
+    using wrong = tensor(backend, 'int64', [2], BigInt64Array.of(1n, -7n))
+    using right = tensor(backend, 'int32', [1], Int32Array.of(2))
+    using refused = embedding(wrong, table)
+    await expect(refused.data()).rejects.toMatchObject({
+      name: 'IndexOutOfRangeError',
+      operator: 'embedding',
+      index: -7,
+      size: 3,
+    })
+    using fine = embedding(right, table)
+    expect([...(await fine.data())]).toEqual([4, 5])
+  })
+
+  it('memory that cannot be had is an error, and what is there stays usable', async () => {
+    using small = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
+    const huge = () => backend.allocate('float32', 2 ** 30)
+    expect(huge).toThrow(expect.objectContaining({ name: 'CpuError', kind: 'device' }))
+    using sum = add(small, small)
+    expect([...(await sum.data())]).toEqual([2, 4])
+  })
+
+  it('does nothing while there is nothing to do', async () => {
+    await backend.synchronize()
+    await setTimeout(50)
+    const before = process.cpuUsage()
+    await setTimeout(400)
+    const { user, system } = process.cpuUsage(before)
+    expect(user + system).toBeLessThan(200_000)
+  })
+})
+
+describe('the embedded model on cpu', () => {
+  const weights = path('../../weights/roberta-tiny-go_emotions')
+  const golden = JSON.parse(readFileSync(path('../fixtures/roberta-tiny-golden.json'), 'utf8')) as {
+    cases: { input_ids: number[]; logits64: number[] }[]
+  }
+  const sequences = golden.cases.map(({ input_ids }) => input_ids)
+
+  async function logits(
+    threads: number,
+    layout: 'packed' | 'padded',
+    batch: number,
+    relaxed = true,
+  ) {
+    const backend = new CpuBackend({ threads, relaxedSimd: relaxed })
+    try {
+      const model = await loadModel(weights, {
+        backend,
+        dtype: 'float32',
+        warn: expect.unreachable,
+      })
+      const rows: Float64Array[] = []
+      for (let at = 0; at < sequences.length; at += batch) {
+        rows.push(...(await forwardLogits(model, backend, sequences.slice(at, at + batch), layout)))
+      }
+      for (const parameter of model.parameters) parameter.dispose()
+      return rows
+    } finally {
+      await backend.close()
+    }
+  }
+
+  it.each([
+    [1, 'packed', true],
+    [2, 'packed', true],
+    [2, 'packed', false],
+    [2, 'padded', true],
+    [4, 'padded', false],
+  ] as const)(
+    'gives the golden logits: %i threads, %s, relaxed SIMD %s',
+    async (threads, layout, relaxed) => {
+      const rows = await logits(threads, layout, 8, relaxed)
+      const off = Math.max(
+        ...rows.flatMap((row, i) =>
+          Array.from(row, (x, j) => Math.abs(x - golden.cases[i]!.logits64[j]!)),
+        ),
+      )
+      // Twice the distance of PyTorch's float32, which is 4.3e-6.
+      expect(off).toBeLessThan(8.6e-6)
+    },
+  )
+
+  it('logits do not depend on the number of threads or on the batch, to the last bit', async () => {
+    const expected = await logits(2, 'packed', 16)
+    expect(await logits(1, 'packed', 16)).toEqual(expected)
+    expect(await logits(4, 'packed', 1)).toEqual(expected)
+  })
+})
+
+describe('threads of the CPU backend', () => {
+  it.each([0, -1, 1.5, NaN, 5000])('%s is no number of threads', async (threads) => {
+    await expect(openBackend('cpu', { threads })).rejects.toMatchObject({
+      name: 'InvalidArgumentError',
+      argument: 'threads',
+    })
+  })
+
+  it('other devices have none', async () => {
+    await expect(openBackend('reference', { threads: 2 })).rejects.toMatchObject({
+      name: 'InvalidArgumentError',
+      message: expect.stringContaining('reference'),
+    })
+  })
+
+  it('there are as many as the cgroup grants cores', () => {
+    const files = (content: Record<string, string>) => (file: string) => content[file]
+    const two = availableThreads(files({ '/sys/fs/cgroup/cpu.max': '50000 100000' }))
+    expect(two).toBe(1)
+    const all = availableThreads(files({}))
+    expect(availableThreads(files({ '/sys/fs/cgroup/cpu.max': 'max 100000' }))).toBe(all)
+    const first = {
+      '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': '100000',
+      '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000',
+    }
+    expect(availableThreads(files(first))).toBe(1)
+    const none = { ...first, '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1' }
+    expect(availableThreads(files(none))).toBe(all)
+  })
+
+  it('a kernel that traps is an error at the next wait, and the threads go on', async () => {
+    const memory = new SharedMemory(() => 0)
+    const queue = new CommandQueue(compileKernels().module, memory.wasm, 2)
+    try {
+      queue.submit('add', 1, 1, [4e9, 4e9, 4e9, 4], 'add')
+      await expect(queue.wait()).rejects.toMatchObject({
+        name: 'CpuError',
+        operator: 'add',
+        message: expect.stringContaining('out of bounds'),
+      })
+      await queue.wait()
+    } finally {
+      await queue.close()
+    }
+  })
+
+  it('a thread that dies is an error, not a wait without end', async () => {
+    const notMemory = {} as SharedMemory['wasm']
+    const queue = new CommandQueue(compileKernels().module, notMemory, 2)
+    await expect(queue.wait()).rejects.toMatchObject({ name: 'CpuError', kind: 'device' })
+    await expect(queue.wait()).rejects.toMatchObject({ name: 'CpuError' })
+    await queue.close()
+  })
+
+  it('closing rejects who waits, and later waits', async () => {
+    const backend = new CpuBackend({ threads: 1 })
+    using big = tensor(backend, 'float32', [900, 900], random(900 * 900))
+    for (let i = 0; i < 5; i++) matmul(big, big).dispose()
+    const waiting = expect(backend.synchronize()).rejects.toMatchObject({ name: 'CpuError' })
+    await backend.close()
+    await waiting
+    await expect(backend.synchronize()).rejects.toMatchObject({ name: 'CpuError' })
+  })
+
+  // Each ends by itself; a promise that nobody can settle would end it with 13.
+  it.each([
+    ['without closing', ''],
+    ['after closing', 'await backend.close()'],
+  ])('a program ends %s', async (_name, end) => {
+    const url = (file: string) =>
+      JSON.stringify(new URL(`../../dist/${file}`, import.meta.url).href)
+    const program = `
+      const { openBackend, tensor, add } = await import(${url('index.js')})
+      const backend = await openBackend('cpu')
+      const x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
+      console.log(...(await add(x, x).data()))
+      ${end}
+    `
+    const { stdout, stderr } = await execute(process.execPath, [
+      '--input-type=module',
+      '-e',
+      program,
+    ])
+    expect({ stdout, stderr }).toEqual({ stdout: '2 4\n', stderr: '' })
+  })
+})
+
+it('16-bit floats are converted as the host does, for every bit pattern', async () => {
+  const backend = new CpuBackend({ threads: 1 })
+  const all = Uint16Array.from({ length: 65536 }, (_, bits) => bits)
+  for (const dtype of ['float16', 'bfloat16'] as const) {
+    using narrow = tensor(backend, dtype, [all.length], all)
+    using wide = cast(narrow, 'float32')
+    using back = cast(wide, dtype)
+    const numbers = await narrow.numbers()
+    expect(await wide.numbers()).toEqual(numbers)
+    expect(
+      (await back.data()).filter((bits, i) => bits !== i && !Number.isNaN(numbers[i])),
+    ).toHaveLength(0)
+  }
+  await backend.close()
+})
