@@ -138,6 +138,7 @@ export class Launch {
     const { call, functions } = this.#runtime.cann
     const options = this.operator === undefined ? {} : { operator: this.operator }
     const plan = functions[`${name}GetWorkspaceSize`] as unknown as NativeFunction<StatusSignature>
+    const run = functions[name] as unknown as NativeFunction<StatusSignature>
     const descriptors = new Descriptors(this.#runtime.cann)
     let workspace: Block | undefined
     try {
@@ -150,7 +151,6 @@ export class Launch {
         functions.aclDestroyAclOpExecutor(executor[0]!)
         throw error
       }
-      const run = functions[name] as unknown as NativeFunction<StatusSignature>
       const at = workspace?.address ?? noHandle
       call(run, [at, size[0], executor[0], this.#runtime.stream] as never, options)
     } catch (error) {
