@@ -254,6 +254,23 @@ forEachBinding(() => {
     }),
   )
 
+  it('what aclnn refuses is named with its dtypes and shapes', () =>
+    onEmulator(async (backend) => {
+      {
+        using x = tensor(backend, 'float32', [2, 3], new Float32Array(6))
+        using y = tensor(backend, 'float32', [3], new Float32Array(3))
+        controls.failCall('aclnnAddGetWorkspaceSize', 1n, 561002)
+        expect(() => add(x, y)).toThrow(
+          "aclnnAddGetWorkspaceSize failed for operator 'add' of float32[2, 3], float32[3] with code 561002",
+        )
+      }
+      {
+        const shape = [1, 1, 1, 1, 1, 2, 2]
+        using x = tensor(backend, 'float32', shape, new Float32Array(4))
+        expect(() => matmul(x, x)).toThrow(/matmul.* emulator.*aclnn takes 6 axes at most, not 7/)
+      }
+    }))
+
   it('a product that gets no workspace leaves no plan behind', () =>
     onEmulator(async (backend) => {
       {

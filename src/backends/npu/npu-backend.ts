@@ -169,7 +169,7 @@ export class NpuBackend implements Backend {
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
     this.#runtime.bind()
-    const launch = new Launch(this.#runtime, operator, this.#options)
+    const launch = new Launch(this.#runtime, operator, this.#options, inputs)
     try {
       const kernel = kernels[operator] as AnyKernel
       const views = inputs.map((input) => input && deviceView(input))
