@@ -23,6 +23,7 @@ import {
   permute,
   reshape,
   slice,
+  softmax,
   tensor,
 } from '../../src/ops/index.ts'
 import {
@@ -268,6 +269,13 @@ forEachBinding(() => {
         const shape = [1, 1, 1, 1, 1, 2, 2]
         using x = tensor(backend, 'float32', shape, new Float32Array(4))
         expect(() => matmul(x, x)).toThrow(/matmul.* emulator.*aclnn takes 6 axes at most, not 7/)
+      }
+      {
+        using x = tensor(backend, 'float32', [1, 4097], new Float32Array(4097))
+        using mask = tensor(backend, 'bool', [1, 4097], new Uint8Array(4097))
+        expect(() => softmax(x, mask)).toThrow(/takes rows of 4096 elements at most, not 4097/)
+        using whole = softmax(x)
+        expect((await whole.numbers())[0]).toBeCloseTo(1 / 4097, 9)
       }
     }))
 
