@@ -97,12 +97,22 @@ export class MemoryPool<Address = bigint> {
     else kept.push(block)
   }
 
-  /** Gives back every block that nobody has. No work may be using them. */
+  /**
+   * Gives back every block that nobody has, and throws the first failure at the end. One that refuses
+   * is lost: nobody knows whether it may still be used. No work may be using them.
+   */
   empty(): void {
-    for (const { address, size } of [...this.#free.values()].flat()) {
-      this.#release(address)
-      this.#heldBytes -= size
-    }
+    const blocks = [...this.#free.values()].flat()
     this.#free.clear()
+    const failures: unknown[] = []
+    for (const { address, size } of blocks) {
+      this.#heldBytes -= size
+      try {
+        this.#release(address)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 }

@@ -1,10 +1,9 @@
 /** `doctor`: whether an NPU can be used here, and if not, what to do about it. */
-import { existsSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import type { Target } from '../backends/npu/diagnosis/cann.ts'
 import { type Check, ok } from '../backends/npu/diagnosis/check.ts'
 import { type Diagnosis, diagnoseNpu } from '../backends/npu/diagnosis/diagnose.ts'
-import { emulatorRoot } from '../backends/npu/open-npu.ts'
+import { buildCommand, isEmulatorBuilt } from '../backends/npu/open-npu.ts'
 import { availableDevices } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { Exit } from './exit.ts'
@@ -67,10 +66,10 @@ function complete(diagnosis: Diagnosis): DiagnosisReport {
 
 function otherDevices(): Check {
   const alwaysThere = availableDevices.filter((device) => !['npu', 'emulator'].includes(device))
-  const isBuilt = existsSync(emulatorRoot)
+  const isBuilt = isEmulatorBuilt()
   const summary = [
     ...alwaysThere.map((device) => `${device}: always works`),
-    `emulator: ${isBuilt ? 'built' : 'not built (npm run build:emulator)'}`,
+    `emulator: ${isBuilt ? 'built' : `not built (${buildCommand})`}`,
   ]
   const facts = { alwaysThere, emulatorIsBuilt: isBuilt }
   return ok('other devices', summary.join('; '), facts)

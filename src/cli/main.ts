@@ -80,8 +80,17 @@ export async function run(args: readonly string[]): Promise<number> {
     await root.parseAsync(normalized, { from: 'user' })
     return 0
   } catch (error) {
-    return report(error, normalized[0] ?? '')
+    return report(firstFailure(error), normalized[0] ?? '')
   }
+}
+
+/**
+ * What went wrong first. After that closing may fail too, as with a device that is lost, and then
+ * `await using` throws a SuppressedError that holds both.
+ */
+function firstFailure(error: unknown): unknown {
+  const isSuppressed = error instanceof Error && 'suppressed' in error
+  return isSuppressed ? firstFailure(error.suppressed) : error
 }
 
 function report(error: unknown, command: string): number {

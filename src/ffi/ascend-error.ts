@@ -18,15 +18,18 @@ export class AscendError extends RobertaAscendError {
   /**
    * @param operator The operator of this package for which the call was made.
    * @param nativeMessage What aclGetRecentErrMsg had to say; null for nothing.
+   * @param inputs Dtypes and shapes of the operator's inputs.
    */
   constructor(
     readonly functionName: string,
     readonly code: number,
     readonly operator: string | undefined,
     readonly nativeMessage: string | null,
+    readonly inputs?: string,
   ) {
     const { name, meaning, hint, kind } = describeCode(code)
-    const forOperator = operator === undefined ? '' : ` for operator '${operator}'`
+    const ofInputs = inputs === undefined ? '' : ` of ${inputs}`
+    const forOperator = operator === undefined ? '' : ` for operator '${operator}'${ofInputs}`
     const inWords = name === undefined ? meaning : `${meaning}, ${name}`
     const native = nativeMessage?.trim() ? `: ${nativeMessage.trim()}` : ''
     super(
@@ -45,6 +48,8 @@ export type StatusSignature = `int32 (${string})`
 export interface CallOptions {
   /** The operator to name in an error. */
   readonly operator?: string
+  /** Dtypes and shapes of its inputs, for an error. */
+  readonly inputs?: () => string
   /** Codes that are no failure for this caller, such as 100002 of a repeated aclInit. */
   readonly harmless?: readonly number[]
 }
@@ -68,6 +73,6 @@ export function createCheckedCall(recentErrorMessage: () => string | null): Chec
     if (code === 0) return 0
     const message = recentErrorMessage()
     if (options?.harmless?.includes(code)) return code
-    throw new AscendError(fn.symbol, code, options?.operator, message)
+    throw new AscendError(fn.symbol, code, options?.operator, message, options?.inputs?.())
   }
 }

@@ -57,7 +57,8 @@ export class SequenceClassifier implements AsyncDisposable {
       checkTokenizer(directory, tokenizer, model.config)
       return new SequenceClassifier(basename(directory), tokenizer, model, backend, dtype)
     } catch (error) {
-      await backend.close()
+      // What stopped the loading matters more than a failure to close after it.
+      await backend.close().catch(() => {})
       throw error
     }
   }

@@ -3,10 +3,13 @@
  * the embedded model, what waits, and what a run leaves behind. What fails is in emulator-faults.test.ts,
  * full-size models are in ../model/random-base.test.ts. Nothing here has run on an NPU.
  */
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Worker } from 'node:worker_threads'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Alternative } from '../../src/backends/npu/constants.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
@@ -20,9 +23,17 @@ import {
   permute,
   reshape,
   slice,
+  softmax,
   tensor,
 } from '../../src/ops/index.ts'
-import { controls, forEachBinding, onEmulator, openEmulator } from '../support/emulator.ts'
+import {
+  controls,
+  emulatorRoot,
+  forEachBinding,
+  onEmulator,
+  openEmulator,
+  openNpu,
+} from '../support/emulator.ts'
 import { expectAsCloseAsPyTorch } from '../support/logit-distance.ts'
 import { operatorSuite } from '../support/operator-suite.ts'
 
@@ -37,11 +48,15 @@ const inputIds = cases.map(({ input_ids }) => input_ids)
 const logits64 = cases.map(({ logits64 }) => logits64)
 
 forEachBinding(() => {
+  // A reset forgets violations, so that the report of the whole run does not have them.
+  const expectNoViolation = () => expect(controls.report().violations).toEqual([])
   beforeEach(() => controls.reset())
+  afterEach(expectNoViolation)
 
   describe('operators', () => {
+    // What a kernel leaks shows when the suite has closed its backend: after-hooks run in reverse.
+    afterAll(expectNoViolation)
     operatorSuite('emulator', () => openEmulator())
-    afterEach(() => expect(controls.report().violations).toEqual([]))
   })
 
   describe('the embedded model', () => {
@@ -240,13 +255,126 @@ forEachBinding(() => {
     }),
   )
 
+  it('what aclnn refuses is named with its dtypes and shapes', () =>
+    onEmulator(async (backend) => {
+      {
+        using x = tensor(backend, 'float32', [2, 3], new Float32Array(6))
+        using y = tensor(backend, 'float32', [3], new Float32Array(3))
+        controls.failCall('aclnnAddGetWorkspaceSize', 1n, 561002)
+        expect(() => add(x, y)).toThrow(
+          "aclnnAddGetWorkspaceSize failed for operator 'add' of float32[2, 3], float32[3] with code 561002",
+        )
+      }
+      {
+        const shape = [1, 1, 1, 1, 1, 2, 2]
+        using x = tensor(backend, 'float32', shape, new Float32Array(4))
+        expect(() => matmul(x, x)).toThrow(/matmul.* emulator.*aclnn takes 6 axes at most, not 7/)
+      }
+      {
+        using x = tensor(backend, 'float32', [1, 4097], new Float32Array(4097))
+        using mask = tensor(backend, 'bool', [1, 4097], new Uint8Array(4097))
+        expect(() => softmax(x, mask)).toThrow(/takes rows of 4096 elements at most, not 4097/)
+        using whole = softmax(x)
+        expect((await whole.numbers())[0]).toBeCloseTo(1 / 4097, 9)
+      }
+    }))
+
+  it('a product that gets no workspace leaves no plan behind', () =>
+    onEmulator(async (backend) => {
+      {
+        using x = tensor(backend, 'float32', [2, 2], Float32Array.of(1, 2, 3, 4))
+        // The first is the output.
+        controls.failCall('aclrtMalloc', 2n, 507899)
+        expect(() => matmul(x, x)).toThrow(expect.objectContaining({ functionName: 'aclrtMalloc' }))
+        expect(controls.report().calls).toMatchObject({ aclnnMmGetWorkspaceSize: 1 })
+        expect(controls.report().live.executor).toBe(0)
+      }
+    }))
+
   it('frees what it keeps and tries again where memory runs out', () =>
     onEmulator(async (backend) => {
-      tensor(backend, 'float32', [5000], new Float32Array(5000)).dispose()
+      const x = tensor(backend, 'float32', [5000], new Float32Array(5000))
+      // Nobody has waited for this sum, whose memory is kept for reuse.
+      add(x, x).dispose()
+      x.dispose()
       controls.failCall('aclrtMalloc', 1n, 207001)
       tensor(backend, 'float32', [90000], new Float32Array(90000)).dispose()
-      expect(controls.report().calls.aclrtFree).toBe(1)
+      expect(controls.report().calls.aclrtFree).toBe(2)
     }))
+
+  it('where giving back fails too, nothing is used after it was given back', async () => {
+    const backend = openEmulator()
+    const lengths = [1000, 20_000, 50_000]
+    const upload = (n: number) => tensor(backend, 'float32', [n], new Float32Array(n))
+    for (const length of lengths) upload(length).dispose()
+    controls.failCall('aclrtMalloc', 1n, 207001)
+    controls.failCall('aclrtFree', 2n, 507899)
+    expect(() => upload(90_000)).toThrow(expect.objectContaining({ functionName: 'aclrtFree' }))
+    for (const length of lengths) upload(length).dispose()
+    await backend.close()
+    // The one that refused.
+    expect(controls.report().violations).toMatchObject([{ kind: 'leak', function: 'aclrtMalloc' }])
+    controls.reset()
+  })
+
+  it('closes cleanly where the thread that waits has died', async () => {
+    let worker: Worker | undefined
+    process.once('worker', (started) => {
+      worker = started
+    })
+    const backend = openEmulator()
+    {
+      using x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
+      expect([...(await x.numbers())]).toEqual([1, 2])
+      await worker!.terminate()
+      using sum = add(x, x)
+      await expect(sum.numbers()).rejects.toMatchObject({ name: 'NativeThreadError' })
+    }
+    await expect(backend.close()).rejects.toMatchObject({ name: 'NativeThreadError' })
+    const { violations, live } = controls.report()
+    expect(violations).toEqual([])
+    expect(Object.values(live).filter((count) => count > 0)).toEqual([])
+  })
+
+  describe('through the variables of CANN', () => {
+    afterEach(() => {
+      vi.stubEnv('ASCEND_HOME_PATH', undefined)
+      controls.setDeviceCount(1)
+    })
+
+    it('two devices are used in turn', async () => {
+      vi.stubEnv('ASCEND_HOME_PATH', emulatorRoot)
+      controls.setDeviceCount(2)
+      const backends = [openNpu(0), openNpu(1)] as const
+      {
+        using x = tensor(backends[0], 'int32', [1], Int32Array.of(3))
+        using y = tensor(backends[1], 'int32', [1], Int32Array.of(4))
+        using a = cast(x, 'float32')
+        using b = cast(y, 'float32')
+        using a2 = add(a, a)
+        using b2 = add(b, b)
+        const values = await Promise.all([a2.numbers(), b2.numbers()])
+        expect(values.map(([value]) => value)).toEqual([6, 8])
+        expect(() => add(a, b)).toThrow(/emulator/)
+      }
+      await backends[0].close()
+      await backends[1].close()
+      const { violations, live } = controls.report()
+      expect(violations).toEqual([])
+      expect(Object.values(live).filter((count) => count > 0)).toEqual([])
+    })
+
+    it('a second installation is refused, since the loader would mix the two', async () => {
+      await openEmulator().close()
+      const copy = mkdtempSync(join(tmpdir(), 'cann-'))
+      cpSync(emulatorRoot, copy, { recursive: true })
+      vi.stubEnv('ASCEND_HOME_PATH', copy)
+      expect(() => openNpu()).toThrow(
+        `those of ${copy} would mix with them; use a process for each`,
+      )
+      rmSync(copy, { recursive: true })
+    })
+  })
 
   it('two of them live side by side, and the last one finalises', async () => {
     const first = openEmulator()

@@ -117,6 +117,32 @@ describe('results', () => {
     )
   })
 
+  test.skipIf(!existsSync(emulator))('a device that is lost fails at every call', async () => {
+    const env = {
+      ASCEND_EMULATOR_FAIL: 'aclrtSynchronizeStream:1:507010,aclrtSynchronizeStream:2:507010',
+      ASCEND_EMULATOR_REPORT: undefined, // It has to give up what still runs.
+    }
+    const args = ['--device', 'emulator', '--text', 'x']
+    const { code, stdout, stderr } = await runProgram(args, { cwd: folder, env })
+    expect(code).toBe(4)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^roberta-ascend: aclrtSynchronizeStream failed with code 507010 \(/m)
+  })
+
+  test.skipIf(!existsSync(emulator))(
+    'what stops the loading is named, not what fails after it',
+    async () => {
+      const env = {
+        ASCEND_EMULATOR_FAIL: 'aclrtMemcpy:5:507899,aclFinalize:1:507899',
+        ASCEND_EMULATOR_REPORT: undefined, // What could not be finalised is left.
+      }
+      const args = ['--device', 'emulator', '--text', 'x']
+      const { code, stderr } = await runProgram(args, { cwd: folder, env })
+      expect(code).toBe(4)
+      expect(stderr).toMatch(/^roberta-ascend: aclrtMemcpy failed/)
+    },
+  )
+
   test.skipIf(!existsSync(emulator))('choices of an NPU are in the note', async () => {
     const choices = ['--cube-math-type', 'hf32', '--aclnn', 'aclnnGelu', '--aclnn=aclnnPermute']
     const args = ['--device', 'emulator', ...choices, '--text', 'I am so happy today!']

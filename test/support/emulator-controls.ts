@@ -27,6 +27,8 @@ export function emulatorControls(root: string) {
     faultCall: bind('ascendEmulatorFaultCall', 'void (name: string, n: uint64, code: int32)'),
     /** The n-th call from now on fails. */
     failCall: bind('ascendEmulatorFailCall', 'void (name: string, n: uint64, code: int32)'),
+    /** How many devices there are, while none is set. */
+    setDeviceCount: bind('ascendEmulatorSetDeviceCount', 'void (count: uint32)'),
     report(): EmulatorReport {
       const text = Buffer.alloc(Number(write(null, 0n)) + 1)
       write(text, BigInt(text.length))

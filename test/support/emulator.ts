@@ -2,7 +2,6 @@
  * The NPU backend on the bundled emulator, for tests. It comes from `dist`, which `npm test` builds
  * first, since Node 20 cannot run the thread that waits from TypeScript.
  */
-import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import type { BindingName } from '../../src/ffi/binding.ts'
@@ -10,11 +9,11 @@ import { bindingsUnderTest } from '../ffi/bindings.ts'
 import { emulatorControls } from './emulator-controls.ts'
 
 const built = new URL('../../dist/backends/npu/open-npu.js', import.meta.url).href
-export const { emulatorRoot, openEmulator } = (await import(
+export const { emulatorRoot, isEmulatorBuilt, openEmulator, openNpu } = (await import(
   built
 )) as typeof import('../../src/backends/npu/open-npu.ts')
 
-export const isBuilt = existsSync(emulatorRoot)
+export const isBuilt = isEmulatorBuilt()
 
 /** Only where `isBuilt`. */
 export const controls = isBuilt ? emulatorControls(emulatorRoot) : undefined!

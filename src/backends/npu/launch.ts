@@ -6,14 +6,15 @@
  * Descriptors are destroyed after phase 2: one-shot executors have copied what they need. Workspace
  * and temporaries go back to the pool at once, since later work on the stream comes later.
  */
-import { AscendError, type StatusSignature } from '../../ffi/ascend-error.ts'
+import { AscendError, type CallOptions, type StatusSignature } from '../../ffi/ascend-error.ts'
 import type { NativeFunction } from '../../ffi/binding.ts'
 import type { OperatorName as AclnnName, operators } from '../../ffi/functions.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import type { Arguments } from '../../ffi/signature.ts'
+import type { OperatorInputs, TensorSpec } from '../../ops/backend.ts'
 import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes } from '../../tensor/dtype.ts'
-import { contiguousStrides, numel, type Shape } from '../../tensor/shape.ts'
+import { contiguousStrides, formatShape, numel, type Shape } from '../../tensor/shape.ts'
 import type { Block } from '../memory-pool.ts'
 import {
   type Alternative,
@@ -108,19 +109,30 @@ export interface LaunchOptions {
   readonly aclnn: readonly Alternative[]
 }
 
+function describeInputs(inputs: OperatorInputs<TensorSpec>): string {
+  return inputs
+    .filter((input) => input !== undefined)
+    .map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`)
+    .join(', ')
+}
+
 /** One operator call of this package, made of one aclnn call or several. */
 export class Launch {
   readonly #runtime: Runtime
   readonly #options: LaunchOptions
   readonly #temporaries: Block[] = []
+  /** What an error says of the operator, beside the function of aclnn. */
+  readonly #call: CallOptions = {}
 
   constructor(
     runtime: Runtime,
-    readonly operator: OperatorName | undefined,
+    operator: OperatorName | undefined,
     options: LaunchOptions,
+    inputs: OperatorInputs<TensorSpec> = [],
   ) {
     this.#runtime = runtime
     this.#options = options
+    if (operator !== undefined) this.#call = { operator, inputs: () => describeInputs(inputs) }
   }
 
   /** The value of `cubeMathType` for products of matrices. */
@@ -136,23 +148,22 @@ export class Launch {
   /** Enqueues an aclnn operator with the arguments that `describe` makes. */
   run<K extends AclnnName>(name: K, describe: (make: Descriptors) => AclnnArguments<K>): void {
     const { call, functions } = this.#runtime.cann
-    const options = this.operator === undefined ? {} : { operator: this.operator }
     const plan = functions[`${name}GetWorkspaceSize`] as unknown as NativeFunction<StatusSignature>
+    const run = functions[name] as unknown as NativeFunction<StatusSignature>
     const descriptors = new Descriptors(this.#runtime.cann)
     let workspace: Block | undefined
     try {
       const size = new BigUint64Array(1)
       const executor = new BigUint64Array(1)
-      call(plan, [...describe(descriptors), size, executor] as never, options)
+      call(plan, [...describe(descriptors), size, executor] as never, this.#call)
       try {
         if (size[0]! > 0n) workspace = this.#runtime.take(Number(size[0]))
       } catch (error) {
         functions.aclDestroyAclOpExecutor(executor[0]!)
         throw error
       }
-      const run = functions[name] as unknown as NativeFunction<StatusSignature>
       const at = workspace?.address ?? noHandle
-      call(run, [at, size[0], executor[0], this.#runtime.stream] as never, options)
+      call(run, [at, size[0], executor[0], this.#runtime.stream] as never, this.#call)
     } catch (error) {
       // What stopped the call matters more than a failure to clean up after it.
       descriptors.dispose()

@@ -68,6 +68,9 @@ type AnyKernel = (
 const mostAxes = 8
 const mostAxesOfMatmul = 6
 
+/** The longest row of aclnnScaledMaskedSoftmax, by its documentation. */
+const longestMaskedRow = 4096
+
 export interface NpuBackendOptions {
   /** The device string to carry: `npu:0`, or `emulator`. */
   readonly device: string
@@ -131,10 +134,14 @@ export class NpuBackend implements Backend {
   supports(
     operator: OperatorName,
     inputs: OperatorInputs<TensorSpec>,
-    _attributes: Attributes,
+    { axis }: Attributes,
   ): true | string {
     if (kernels[operator] === undefined) return 'it has no kernel of its own'
     const most = operator === 'matmul' ? mostAxesOfMatmul : mostAxes
+    const row = inputs[0]?.shape.at(axis as number) ?? 0
+    if (operator === 'softmax' && inputs[1] !== undefined && row > longestMaskedRow) {
+      return `aclnnScaledMaskedSoftmax takes rows of ${longestMaskedRow} elements at most, not ${row}`
+    }
     const rank = Math.max(...inputs.map((input) => input?.shape.length ?? 0))
     return rank <= most || `aclnn takes ${most} axes at most, not ${rank}`
   }
@@ -168,7 +175,7 @@ export class NpuBackend implements Backend {
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
     this.#runtime.bind()
-    const launch = new Launch(this.#runtime, operator, this.#options)
+    const launch = new Launch(this.#runtime, operator, this.#options, inputs)
     try {
       const kernel = kernels[operator] as AnyKernel
       const views = inputs.map((input) => input && deviceView(input))

@@ -1,9 +1,10 @@
 /** NPUs of this machine, and the emulator bundled with this package, as backends. */
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DeviceUnavailableError } from '../../errors.ts'
 import { type CannInstallation, findCann } from '../../ffi/find-cann.ts'
-import { openCann } from '../../ffi/open-cann.ts'
+import { type Cann, openCann } from '../../ffi/open-cann.ts'
 import { NpuBackend, type NpuBackendOptions } from './npu-backend.ts'
 
 export type OpenNpuOptions = Pick<NpuBackendOptions, 'cubeMathType' | 'aclnn'>
@@ -13,10 +14,28 @@ export function isEmulatorVersion(version: string | undefined): boolean {
   return version?.includes('emulator') === true
 }
 
+/** Where the libraries come from that this process has loaded, which are never closed. */
+let loadedRoot: string | undefined
+
+/**
+ * Opens an installation, and never a second one beside it: their libraries have the same names, and
+ * the loader would let the operators of one call the runtime of the other.
+ */
+function openOnly(installation: CannInstallation, device: string): Cann {
+  const root = realpathSync(installation.root)
+  if (loadedRoot !== undefined && root !== loadedRoot) {
+    const reason = `this process has loaded the libraries of ${loadedRoot} already, and those of ${root} would mix with them`
+    throw new DeviceUnavailableError(device, reason, { hint: 'use a process for each' })
+  }
+  const cann = openCann(installation, { device })
+  loadedRoot = root
+  return cann
+}
+
 /** Opens the NPU number `id` through the installed CANN. Throws DeviceUnavailableError. */
 export function openNpu(id = 0, options: OpenNpuOptions = {}): NpuBackend {
   const device = `npu:${id}`
-  const cann = openCann(findCann({ device }), { device })
+  const cann = openOnly(findCann({ device }), device)
   const name = isEmulatorVersion(cann.version) ? 'emulator' : device
   return new NpuBackend(cann, { ...options, device: name, id })
 }
@@ -26,16 +45,20 @@ export const emulatorRoot = fileURLToPath(
   new URL('../../../kernels/emulator/build/root', import.meta.url),
 )
 
+/** Whether all of it is there: a build that was interrupted leaves a part. */
+export const isEmulatorBuilt = (): boolean => existsSync(join(emulatorRoot, 'lib64/libopapi.so'))
+
 /** In a checkout, and where this package is installed as a dependency. */
-const buildCommand = emulatorRoot.includes('/node_modules/')
+export const buildCommand = emulatorRoot.includes('/node_modules/')
   ? 'npm explore roberta-ascend -- npm run build:emulator'
   : 'npm run build:emulator'
 
 /** Finds the bundled emulator. Throws DeviceUnavailableError where it is not built. */
 export function findEmulator(): CannInstallation {
   const device = 'emulator'
-  if (!existsSync(emulatorRoot)) {
-    throw new DeviceUnavailableError(device, `it is not built: there is no ${emulatorRoot}`, {
+  if (!isEmulatorBuilt()) {
+    const reason = `it is not built: there is no lib64/libopapi.so in ${emulatorRoot}`
+    throw new DeviceUnavailableError(device, reason, {
       hint: `install cmake and a C++ compiler, then run \`${buildCommand}\``,
     })
   }
@@ -45,5 +68,5 @@ export function findEmulator(): CannInstallation {
 /** Opens the bundled emulator. Throws DeviceUnavailableError where it is not built. */
 export function openEmulator(options: OpenNpuOptions = {}): NpuBackend {
   const device = 'emulator'
-  return new NpuBackend(openCann(findEmulator(), { device }), { ...options, device })
+  return new NpuBackend(openOnly(findEmulator(), device), { ...options, device })
 }

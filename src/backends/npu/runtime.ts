@@ -10,7 +10,7 @@
  */
 import { DeviceUnavailableError } from '../../errors.ts'
 import { AscendError } from '../../ffi/ascend-error.ts'
-import { NativeThread, type Step, step } from '../../ffi/native-thread.ts'
+import { NativeThread, NativeThreadError, type Step, step } from '../../ffi/native-thread.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
@@ -214,6 +214,11 @@ export class Runtime {
     }
     await attempt(() => this.#thread.close())
     await attempt(() => call(functions.aclrtSetCurrentContext, [this.#context]))
+    if (failures.some((error) => error instanceof NativeThreadError)) {
+      // The thread is gone, and what it still had to do is done here: a device counts who has set it.
+      await attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
+      if (this.#threadIsBound) await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+    }
     for (const block of this.#inFlight) this.#staging.put(block)
     await attempt(() => this.#memory.empty())
     await attempt(() => this.#staging.empty())

@@ -4,7 +4,7 @@ import type { Cann } from '../../../ffi/open-cann.ts'
 import type { Backend } from '../../../ops/backend.ts'
 import { matmul, tensor } from '../../../ops/index.ts'
 import { NpuBackend } from '../npu-backend.ts'
-import { isEmulatorVersion } from '../open-npu.ts'
+import { buildCommand, isEmulatorVersion } from '../open-npu.ts'
 import type { DeviceInfo } from '../runtime.ts'
 import { type Check, type Facts, ok, problemOf } from './check.ts'
 
@@ -36,7 +36,7 @@ async function smokeMatmul(backend: Backend): Promise<void> {
       if (value === exact) continue
       const hint =
         backend.device === 'emulator'
-          ? 'unset ASCEND_EMULATOR_ARITHMETIC, and build it anew with `npm run build:emulator`'
+          ? `unset ASCEND_EMULATOR_ARITHMETIC, and build it anew with \`${buildCommand}\``
           : 'check with `npu-smi info` that the device is healthy, and that driver, firmware and CANN fit together'
       const reason = `matmul is wrong: element ${i}, ${j} is ${value}, not ${exact}`
       throw new WrongResultError(reason, { hint })
