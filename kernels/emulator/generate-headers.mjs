@@ -25,7 +25,9 @@ const enums = Object.entries(abi.enums).map(([name, values]) => {
   const constants = Object.entries(values).filter(([key]) => isIdentifier(key) && /^ACL/.test(key))
   if (constants.length === 0 || name.startsWith('prof')) return ''
   const body = constants.map(([key, value]) => `  ${key} = ${value},`).join('\n')
-  return name.startsWith('acl') ? `typedef enum ACL_ENUM_TYPE {\n${body}\n} ${name};\n` : `enum {\n${body}\n};\n`
+  return name.startsWith('acl')
+    ? `typedef enum ACL_ENUM_TYPE {\n${body}\n} ${name};\n`
+    : `enum {\n${body}\n};\n`
 })
 
 const opaque = [
