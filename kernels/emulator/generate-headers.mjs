@@ -25,7 +25,9 @@ const enums = Object.entries(abi.enums).map(([name, values]) => {
   const constants = Object.entries(values).filter(([key]) => isIdentifier(key) && /^ACL/.test(key))
   if (constants.length === 0 || name.startsWith('prof')) return ''
   const body = constants.map(([key, value]) => `  ${key} = ${value},`).join('\n')
-  return name.startsWith('acl') ? `typedef enum {\n${body}\n} ${name};\n` : `enum {\n${body}\n};\n`
+  return name.startsWith('acl')
+    ? `typedef enum ACL_ENUM_TYPE {\n${body}\n} ${name};\n`
+    : `enum {\n${body}\n};\n`
 })
 
 const opaque = [
@@ -76,8 +78,12 @@ writeFileSync(
 
 #define ACL_FUNC_VISIBILITY __attribute__((visibility("default")))
 
+/* In C++ an enum without a type has no values beyond its enumerators'; callers in C or by FFI have. */
 #ifdef __cplusplus
+#define ACL_ENUM_TYPE : int32_t
 extern "C" {
+#else
+#define ACL_ENUM_TYPE
 #endif
 
 typedef int32_t aclError;
