@@ -69,6 +69,6 @@ export interface Backend extends StorageOwner {
   execute(call: OperatorCall): void
   /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */
   synchronize(): Promise<void>
-  /** Gives everything back. Tensors of this backend must not be used afterwards. */
+  /** Gives back what the backend holds. Its tensors have to be disposed of before. */
   close(): Promise<void>
 }
