@@ -120,13 +120,12 @@ export function measure(
     const n = actual[i]!
     const b = expected[i]!
     const difference = n - b
-    // Not finite where one of the two is not.
-    if (difference - difference !== 0) {
-      if (n !== n) nonFinite.actualNaN++
-      else if (n - n !== 0) nonFinite.actualInf++
-      if (b !== b) nonFinite.expectedNaN++
-      else if (b - b !== 0) nonFinite.expectedInf++
-      if (n === b || (n !== n && b !== b)) continue
+    if (!Number.isFinite(difference)) {
+      if (Number.isNaN(n)) nonFinite.actualNaN++
+      else if (!Number.isFinite(n)) nonFinite.actualInf++
+      if (Number.isNaN(b)) nonFinite.expectedNaN++
+      else if (!Number.isFinite(b)) nonFinite.expectedInf++
+      if (Object.is(n, b)) continue
       nonFinite.disagreements++
       if (disagreement < 0) disagreement = i
       continue

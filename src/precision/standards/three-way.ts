@@ -90,7 +90,7 @@ function errorsOf(truth: Float64Array, dtype: DType, errorAt: (i: number) => num
   let [count, squares, sum, max] = [0, 0, 0, 0]
   for (let i = 0; i < truth.length; i++) {
     const error = Math.abs(errorAt(i))
-    if (!(error < Infinity)) continue
+    if (!Number.isFinite(truth[i]!) || !Number.isFinite(error)) continue
     const relative = error / Math.max(Math.abs(truth[i]!), small)
     squares += error * error
     sum += relative
