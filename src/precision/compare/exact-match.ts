@@ -1,5 +1,7 @@
 /** What goes into a forward and has to be the same on both sides: the batch, and the weights. */
-import { isFloatDType } from '../../tensor/dtype.ts'
+
+import type { HostTensor } from '../../ops/index.ts'
+import { sameShape } from '../../tensor/shape.ts'
 import { decodePair } from '../compare-tensors.ts'
 import type { Standard } from '../standards/index.ts'
 import { defineStandard, identical } from '../standards/standard.ts'
@@ -9,13 +11,11 @@ import { toHost } from './replay.ts'
 import type { InputComparison, ParametersComparison } from './result.ts'
 import { parametersOf, type Subject } from './subject.ts'
 import type { Tape } from './tape.ts'
-import { sameShape, numel } from '../../tensor/shape.ts'
-import type { HostTensor } from '../../ops/index.ts'
 
 const identity: Standard = defineStandard('identity', 'every element is the same', identical)
 
 /** The tensors of a batch. One that only one side has is reported as unmatched by the caller. */
-export async function compareBatch(device: Tape, reference: Tape): Promise<InputComparison[]> {
+export async function compareInputs(device: Tape, reference: Tape): Promise<InputComparison[]> {
   const comparisons: InputComparison[] = []
   for (const [name, tensor] of reference.batch) {
     const own = device.batch.get(name)

@@ -45,10 +45,15 @@ export class Grafter {
   }
 
   /** A whole module on the device, with the reference's inputs. */
-  async module({ scope, call }: ModuleOutput): Promise<GraftSums> {
+  async module(module: ModuleOutput): Promise<GraftSums> {
+    return this.#graft(this.callsOf(module))
+  }
+
+  /** The calls that a module is made of. */
+  callsOf({ scope, call }: ModuleOutput): readonly Call[] {
     const isInside = (path: string): boolean => path === scope || path.startsWith(`${scope}.`)
     const calls = this.#calls.filter((one) => isInside(one.scope))
-    return this.#graft(calls.slice(0, calls.indexOf(call) + 1))
+    return calls.slice(0, calls.indexOf(call) + 1)
   }
 
   async #graft(calls: readonly Call[]): Promise<GraftSums> {
@@ -112,8 +117,11 @@ export const noEffect: GraftSums = {
   count: 1,
 }
 
-export function mergeGrafts(a: GraftSums | undefined, b: GraftSums): GraftSums {
-  if (a === undefined) return b
+export function mergeGrafts(
+  a: GraftSums | undefined,
+  b: GraftSums | undefined,
+): GraftSums | undefined {
+  if (a === undefined || b === undefined) return a ?? b
   return {
     maxLogitError: Math.max(a.maxLogitError, b.maxLogitError),
     maxProbabilityError: Math.max(a.maxProbabilityError, b.maxProbabilityError),

@@ -3,8 +3,8 @@ import type { OperatorName } from '../../ops/index.ts'
 import type { DType } from '../../tensor/dtype.ts'
 import type { Shape } from '../../tensor/shape.ts'
 import { type Metrics, measure } from '../metrics.ts'
-import { severities } from '../standards/standard.ts'
 import type { JudgedClass, Standard } from '../standards/index.ts'
+import { severities } from '../standards/standard.ts'
 import { type Padding, withoutHidden } from './padding.ts'
 import type { Judgement } from './result.ts'
 
@@ -20,7 +20,11 @@ export interface Elements {
 }
 
 /** The arrays are no longer what they were: their rows of padding are NaN. */
-export function judge(standard: Standard, elements: Elements, padding?: Padding): Omit<Judgement, 'batch'> {
+export function judge(
+  standard: Standard,
+  elements: Elements,
+  padding?: Padding,
+): Omit<Judgement, 'batch'> {
   const { operator, errorClass, dtype, shape, actual, expected, truth, sameDType } = elements
   const hidden = padding?.hide(shape, actual, expected, truth, sameDType) ?? 0
   const metrics = withoutHidden(measure(actual, expected, { dtype, shape }), hidden)

@@ -24,7 +24,11 @@ export class CommonPrecision {
    */
   readonly #chain: readonly FloatDType[]
 
+  /** Whether both sides have one dtype. */
+  readonly isShared: boolean
+
   constructor(a: FloatDType, b: FloatDType) {
+    this.isShared = a === b
     this.dtype = finfo[a].eps >= finfo[b].eps ? a : b
     this.#chain = (['bfloat16', 'float16'] as const).filter((dtype) => dtype === a || dtype === b)
   }
