@@ -27,7 +27,7 @@ import { parametersOf, type Subject, sideOf } from './subject.ts'
 import { finalVerdict, firstDivergent } from './verdict.ts'
 
 /** How many operators of a batch are grafted, if nobody says otherwise. */
-export const defaultGrafts = 32
+export const defaultGrafts = 24
 
 /** Pairs of values for the scatter: half of them logits, half hidden values. */
 const mostLogitSamples = 2500
@@ -47,7 +47,7 @@ export interface CompareOptions {
   readonly layout?: BatchLayout | undefined
   /** The probability from which on a label is chosen; 0.3 if not given. */
   readonly threshold?: number | undefined
-  /** How many operators of each batch are grafted at most; 32 if not given. */
+  /** How many operators of each batch are grafted at most; 24 if not given. */
   readonly grafts?: number | undefined
   /** Told what part of the work is done. */
   readonly onProgress?: ((fraction: number) => void) | undefined
