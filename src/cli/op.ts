@@ -43,7 +43,7 @@ import { packageInfo } from './package-info.ts'
 const failedExitCode = 1
 /** Options that say how to run and what to print; all others are settings of a case. */
 const others = ['list', 'all', 'sweep', 'rounds', 'format']
-const notSwept = [...others, 'device', 'reference', 'standard', 'input']
+const notSwept = [...others, 'device', 'reference', 'standard', 'input', 'against']
 
 export function opCommand(): Command {
   const command = new Command('op')
@@ -64,6 +64,11 @@ export function opCommand(): Command {
     .option(
       '--input <NAME=FILE>',
       'an input from FILE.npy or FILE.safetensors#TENSOR; may be given several times',
+      collect,
+    )
+    .option(
+      '--against <NAME=VALUE>',
+      'an attribute that the reference has instead; may be given several times',
       collect,
     )
     .option('--seed <NUMBER>', 'of generated inputs (default: 1)')
@@ -208,7 +213,9 @@ async function all(
   settings: Settings,
   options: RunOptions,
 ): Promise<void> {
-  const misplaced = ['shape', 'fill', 'layout', 'sample', 'input'].find((name) => settings[name])
+  const misplaced = ['shape', 'fill', 'layout', 'sample', 'input', 'against'].find(
+    (name) => settings[name],
+  )
   if (misplaced !== undefined || options.sweep !== undefined) {
     throw new InvalidArgumentError(`--${misplaced ?? 'sweep'}`, 'means nothing to --all')
   }

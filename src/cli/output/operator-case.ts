@@ -63,7 +63,7 @@ export function joined(sections: readonly (readonly string[])[]): string {
   return `${full.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
 
-export function verdictLines(verdict: Verdict, look: TerminalLook): string[] {
+function verdictLines(verdict: Verdict, look: TerminalLook): string[] {
   return [`${paintStatus(verdict, look)} by ${escapeControls(verdict.standard)}: ${verdict.rule}`]
 }
 
@@ -76,9 +76,12 @@ export function named({ device, label }: Pick<SideReport, 'device' | 'label'>): 
   return label === undefined ? device : `${device} (${label})`
 }
 
-function whatRan({ operator, inputs, attributes, device, reference, shape, dtype }: CaseResult) {
-  const settings = Object.entries(device.settings).map(([name, value]) => `${name} ${value}`)
-  const given = Object.entries(attributes).map(([name, value]) => `${name} ${value}`)
+function whatRan({ operator, inputs, attributes, against, ...rest }: CaseResult) {
+  const { device, reference, shape, dtype } = rest
+  const list = (values: object) => Object.entries(values).map(([name, value]) => `${name} ${value}`)
+  const settings = list(device.settings)
+  const given = list(attributes)
+  const changed = list(against).filter((one) => !given.includes(one))
   return [
     [operator, ...given].join(', '),
     ...inputs.flatMap((input) =>
@@ -91,11 +94,12 @@ function whatRan({ operator, inputs, attributes, device, reference, shape, dtype
     ),
     `  gives ${dtype} ${formatShape(shape)}`,
     [`N on ${named(device)}`, ...settings].join(', '),
-    `B on ${named(reference)}`,
+    [`B on ${named(reference)}`, ...changed].join(', '),
   ]
 }
 
 function accuracy({ metrics, exact }: CaseResult, look: TerminalLook): string[] {
+  if (metrics.count === 0) return []
   const row = (name: string, of: (metrics: Metrics) => number): string[] => [
     name,
     ...[metrics, exact.device, exact.reference].map((one) => digits(of(one))),
@@ -146,7 +150,7 @@ function speed({ device, reference }: CaseResult, look: TerminalLook): string[] 
 
 function timeCells({ time }: SideReport): string[] {
   if (time === undefined) return ['-', '-', '-']
-  const rate = (perSecond: number) => (perSecond === 0 ? '-' : (perSecond / 1e9).toFixed(2))
+  const rate = (perSecond: number) => (perSecond === 0 ? '-' : digits(perSecond / 1e9))
   const { seconds, flopsPerSecond, bytesPerSecond } = time
   return [(seconds * 1000).toFixed(3), rate(flopsPerSecond), rate(bytesPerSecond)]
 }

@@ -5,7 +5,7 @@ import type { Support, SupportMatrix } from '../../precision/operator-case/suppo
 import type { Verdict } from '../../precision/standards/index.ts'
 import { escapeControls } from './display.ts'
 import { grid } from './grid.ts'
-import { joined, named, paintStatus, verdictLines } from './operator-case.ts'
+import { joined, named, paintStatus } from './operator-case.ts'
 import { paint, type TerminalLook } from './terminal.ts'
 
 export function renderSamples(
@@ -28,8 +28,11 @@ export function renderSamples(
     results.filter((one) => one.skipped !== undefined),
     (one) => one.skipped!,
   )
+  const total = ['pass', 'warning', 'error', 'skipped'].map(
+    (status) => `${count(results, status)} ${status}`,
+  )
   return joined([
-    verdictLines(verdict, look),
+    [`${paintStatus(verdict, look)} by ${escapeControls(verdict.standard)}: ${total.join(', ')}`],
     [
       `Samples of the catalogue on ${named(side)} against ${reference}`,
       ...grid([['operator', 'dtype', 'pass', 'warning', 'error', 'skipped'], ...rows], 2),
@@ -61,18 +64,20 @@ const marks: Readonly<Record<Support['kind'], string>> = {
   view: 'view',
   some: 'some',
   none: 'no',
-  refused: '-',
+  refused: 'no',
   unknown: '?',
 }
 
 export function renderSupport({ devices, operators }: SupportMatrix, look: TerminalLook): string {
-  const rows = operators
-    .filter(({ support }) => support.some(({ kind }) => kind !== 'refused'))
-    .map(({ operator, dtype, support }) => [
-      operator,
-      dtype,
-      ...support.map(({ kind }) => marks[kind]),
-    ])
+  // One row for the dtypes of an operator that run in the same places.
+  const rows = new Map<string, string[]>()
+  for (const { operator, dtype, support } of operators) {
+    if (support.every(({ kind }) => kind === 'refused')) continue
+    const cells = support.map(({ kind }) => marks[kind])
+    const key = [operator, ...cells].join()
+    const dtypes = rows.get(key)?.[1]
+    rows.set(key, [operator, dtypes === undefined ? dtype : `${dtypes}, ${dtype}`, ...cells])
+  }
   const reasons = operators.flatMap(({ operator, support }) =>
     support.flatMap(({ kind, reason }, at) =>
       ['parts', 'some', 'none'].includes(kind)
@@ -86,7 +91,10 @@ export function renderSupport({ devices, operators }: SupportMatrix, look: Termi
   return joined([
     [
       paint('bold', 'What runs where', look),
-      ...grid([['operator', 'dtype', ...devices.map(({ device }) => device)], ...rows], 2),
+      ...grid(
+        [['operator', 'dtypes', ...devices.map(({ device }) => device)], ...rows.values()],
+        2,
+      ),
     ],
     [
       'yes: a kernel; parts: made of other operators; view: no element moves; some: not every sample',

@@ -42,6 +42,8 @@ export interface OperatorCase {
   /** In the order of the operator's schema. */
   readonly inputs: readonly (CaseInput | undefined)[]
   readonly attributes: Attributes
+  /** What the reference computes instead; the same, unless the question is what a difference does. */
+  readonly against: Attributes
 }
 
 /** The entry of the catalogue. Throws `InvalidArgumentError` for a name that is not in it. */
@@ -67,15 +69,34 @@ export async function caseOf(operator: string, settings: Settings): Promise<Oper
     })
   }
   const attributes = attributesOf(definition, settings)
-  if (isGenerated)
-    return { definition, inputs: await inputsOf(definition, settings, files), attributes }
+  const changed = attributesOf(definition, entriesOf('--against', settings.against))
+  if (isGenerated) {
+    const inputs = await inputsOf(definition, settings, files)
+    return { definition, inputs, attributes, against: { ...attributes, ...changed } }
+  }
   const dtype = dtypeOf(definition, settings)
   const sample = sampleOf(definition, dtype, settings)
-  return {
-    definition,
-    inputs: sampleInputs(definition, sample, settings),
-    attributes: { ...sample.attributes, ...attributes },
-  }
+  const own = { ...sample.attributes, ...attributes }
+  const inputs = sampleInputs(definition, sample, settings)
+  return { definition, inputs, attributes: own, against: { ...own, ...changed } }
+}
+
+/** `NAME=VALUE` entries as settings. */
+function entriesOf(option: string, entries: string | readonly string[] = []): Settings {
+  const names = attributeOptions().map((attribute) => attribute.option)
+  return Object.fromEntries(
+    [entries].flat().map((entry) => {
+      const [name = '', ...rest] = entry.split('=')
+      if (names.includes(name) && rest.length > 0) return [name, rest.join('=')]
+      throw new InvalidArgumentError(
+        option,
+        `'${entry}' is not NAME=VALUE with an attribute's name`,
+        {
+          hint: `for example ${option} approximate=tanh`,
+        },
+      )
+    }),
+  )
 }
 
 /** Where the number of a seed goes: each input has numbers of its own. */

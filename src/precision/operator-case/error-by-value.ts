@@ -14,10 +14,15 @@ export interface ValueBin {
 }
 
 const mostBins = 24
+/** Up to here bins are equally wide. */
+const widest = 64
+/** The end of the bin around zero, where they are not. */
+const center = 2 ** -6
 
 /**
- * Errors of `actual` from `truth`, by the bins of `values` that they fall into. Bins are equally wide,
- * and their ends are round numbers. Pairs that are not finite are left out, and so are empty bins.
+ * Errors of `actual` from `truth`, by the bins of `values` that they fall into. Bins are equally wide
+ * and their ends are round numbers; where values go beyond ±64, each is four times as wide as the one
+ * before it, counted from zero. Pairs that are not finite are left out, and so are empty bins.
  */
 export function errorByValue(
   values: Float64Array,
@@ -25,28 +30,25 @@ export function errorByValue(
   truth: Float64Array,
   dtype: DType,
 ): ValueBin[] {
-  const used = [...values.keys()].filter(
-    (i) => Number.isFinite(values[i]) && Number.isFinite(actual[i]! - truth[i]!),
-  )
-  if (used.length === 0) return []
+  const isUsed = (i: number) =>
+    Number.isFinite(values[i]) && Number.isFinite(actual[i]! - truth[i]!)
   let [low, high] = [Infinity, -Infinity]
-  for (const i of used) {
+  for (let i = 0; i < values.length; i++) {
+    if (!isUsed(i)) continue
     low = Math.min(low, values[i]!)
     high = Math.max(high, values[i]!)
   }
-  const width = roundWidth((high - low) / mostBins)
-  const first = Math.floor(low / width)
+  const isWide = Math.max(-low, high) > widest
+  const { numberOf, edge } = isWide ? growingBins : equalBins(low, high)
   const spacing = spacingOf(dtype)
   const bins = new Map<number, { count: number; maxAbs: number; sumUlp: number; maxUlp: number }>()
-  for (const i of used) {
-    const at = Math.min(
-      Math.floor(values[i]! / width),
-      Math.max(first, Math.ceil(high / width) - 1),
-    )
+  for (let i = 0; i < values.length; i++) {
+    if (!isUsed(i)) continue
     const error = Math.abs(actual[i]! - truth[i]!)
     const ulp = error / spacing(truth[i]!)
-    const bin = bins.get(at) ?? { count: 0, maxAbs: 0, sumUlp: 0, maxUlp: 0 }
-    bins.set(at, {
+    const key = numberOf(values[i]!)
+    const bin = bins.get(key) ?? { count: 0, maxAbs: 0, sumUlp: 0, maxUlp: 0 }
+    bins.set(key, {
       count: bin.count + 1,
       maxAbs: Math.max(bin.maxAbs, error),
       sumUlp: bin.sumUlp + ulp,
@@ -55,15 +57,38 @@ export function errorByValue(
   }
   return [...bins]
     .sort(([a], [b]) => a - b)
-    .map(([at, { count, maxAbs, sumUlp, maxUlp }]) => ({
-      // From the number of the bin, so that the ends of neighbours are equal.
-      from: at * width,
-      to: (at + 1) * width,
+    .map(([bin, { count, maxAbs, sumUlp, maxUlp }]) => ({
+      from: edge(bin),
+      to: edge(bin + 1),
       count,
       maxAbs,
       meanUlp: sumUlp / count,
       maxUlp,
     }))
+}
+
+/** Bins by number: bin n goes from edge n to edge n + 1. */
+interface Bins {
+  numberOf(value: number): number
+  edge(bin: number): number
+}
+
+function equalBins(low: number, high: number): Bins {
+  const width = roundWidth((high - low) / mostBins)
+  const last = Math.max(Math.floor(low / width), Math.ceil(high / width) - 1)
+  return {
+    numberOf: (value) => Math.min(Math.floor(value / width), last),
+    // A product may miss the decimal number that is meant by a rounding.
+    edge: (bin) => Number((bin * width).toPrecision(12)),
+  }
+}
+
+const growingBins: Bins = {
+  numberOf: (value) => {
+    const steps = Math.floor(Math.log2(Math.abs(value) / center) / 2) + 1
+    return steps <= 0 ? 0 : Math.sign(value) * steps
+  },
+  edge: (bin) => (bin > 0 ? center * 4 ** (bin - 1) : -center * 4 ** -bin),
 }
 
 /** The smallest of 1, 2, 5, 10, 20, … that is not less; 1 for bins of no width. */

@@ -21,6 +21,8 @@ export interface CaseResult {
   readonly shape: Shape
   readonly dtype: DType
   readonly attributes: Attributes
+  /** Those of the reference. */
+  readonly against: Attributes
   readonly inputs: readonly (InputReport | undefined)[]
   readonly device: SideReport
   readonly reference: SideReport
@@ -83,10 +85,10 @@ export async function runCase(
   reference: Backend,
   { standard, rounds }: CaseOptions,
 ): Promise<CaseResult> {
-  const { definition, inputs, attributes } = theCase
-  const exact = exactResult(definition.name, inputs, attributes)
+  const { definition, inputs, attributes, against } = theCase
+  const exact = exactResult(definition.name, inputs, against)
   const actual = await runOn(device, theCase, rounds)
-  const expected = await runOn(reference, theCase, rounds)
+  const expected = await runOn(reference, { ...theCase, attributes: against }, rounds)
   const { shape, dtype } = actual
   const [n, b] = decodePair(actual, expected)
   const judged = { ...exact, operator: definition.name }
@@ -101,6 +103,7 @@ export async function runCase(
     shape,
     dtype,
     attributes,
+    against,
     inputs: inputs.map((input) => {
       if (input === undefined) return undefined
       const { data: _, ...report } = input
@@ -127,7 +130,7 @@ interface Outcome {
 
 async function runOn(
   backend: Backend,
-  { definition, inputs, attributes }: OperatorCase,
+  { definition, inputs, attributes }: Omit<OperatorCase, 'against'>,
   rounds: number,
 ): Promise<Outcome> {
   const tensors = inputs.map((input) => input && tensorWithLayout(backend, input, input.layout))

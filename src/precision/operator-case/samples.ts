@@ -51,7 +51,7 @@ export async function* runSamples(
       }
       try {
         const options = { standard, rounds: 0 }
-        const theCase = { definition, inputs, attributes }
+        const theCase = { definition, inputs, attributes, against: attributes }
         const { verdict, metrics } = await runCase(theCase, device, reference, options)
         yield { ...result, verdict, metrics }
       } catch (error) {

@@ -66,7 +66,8 @@ async function askDevice(device: string): Promise<{ device: DeviceSupport; cells
     backend = await openBackend(device)
   } catch (error) {
     if (!(error instanceof RobertaAscendError && error.kind === 'environment')) throw error
-    const cells = rows().map((): Support => ({ kind: 'unknown', reason: error.problem }))
+    const unknown: Support = { kind: 'unknown', reason: error.problem }
+    const cells = rows().map(({ definition, dtype }) => refusal(definition, dtype) ?? unknown)
     return { device: { device, reason: error.problem }, cells }
   }
   try {
@@ -78,9 +79,8 @@ async function askDevice(device: string): Promise<{ device: DeviceSupport; cells
 }
 
 function supportOf(backend: Backend, definition: AnyDefinition, dtype: DType): Support {
-  if (!definition.dtypes.includes(dtype)) {
-    return { kind: 'refused', reason: `it takes ${definition.dtypes.join(', ')}` }
-  }
+  const refused = refusal(definition, dtype)
+  if (refused !== undefined) return refused
   if (definition.view !== undefined) return { kind: 'view' }
   const samples = definition.samples(dtype).filter(isExecuted)
   const answers = samples.map(({ inputs, attributes }) =>
@@ -90,6 +90,11 @@ function supportOf(backend: Backend, definition: AnyDefinition, dtype: DType): S
   if (reason === undefined) return { kind: 'kernel' }
   if (definition.decompose !== undefined) return { kind: 'parts', reason }
   return { kind: answers.includes(true) ? 'some' : 'none', reason }
+}
+
+function refusal({ dtypes }: AnyDefinition, dtype: DType): Support | undefined {
+  if (dtypes.includes(dtype)) return undefined
+  return { kind: 'refused', reason: `it takes ${dtypes.join(', ')}` }
 }
 
 /** Nothing runs where an input is empty. */
