@@ -8,6 +8,7 @@ import {
 import { FileError } from '../../errors.ts'
 import type { HostTensor } from '../../ops/index.ts'
 import type { DType } from '../../tensor/dtype.ts'
+import { readNpy } from '../trace/npy.ts'
 
 /** The dtype in which stored elements lose nothing, or least. */
 const ours: Readonly<Record<SafetensorsDType, DType>> = {
@@ -35,6 +36,7 @@ export async function readInput(source: string, dtype: DType | undefined): Promi
 
 async function readRaw(source: string): Promise<RawTensor> {
   const [path = '', ...rest] = source.split('#')
+  if (path.endsWith('.npy') && rest.length === 0) return readNpy(path)
   if (!path.endsWith('.safetensors')) {
     throw new FileError(path, 'is neither .npy nor .safetensors by its name')
   }
