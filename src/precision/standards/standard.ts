@@ -224,8 +224,10 @@ function signed(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
-/** Four digits at most, but more where a number close to 1 would be rounded to it. */
+/** Four digits at most, but more where a number just below 1 would be rounded to it. */
 export function digits(value: number): string {
   const short = Number(value.toPrecision(4))
-  return String(Math.abs(short) === 1 ? value : short)
+  if (short === 1 && value < 1) return String(value)
+  const isSmall = short !== 0 && Math.abs(short) < 1e-3
+  return isSmall ? short.toExponential() : String(short)
 }

@@ -51,7 +51,7 @@ export function ratios(judged: Judged): Finding {
   }
   const device = errorsOf(truth, dtype, (i) => actual[i]! - truth[i]!)
   const reference = errorsOf(truth, dtype, (i) => sameDType[i]! - truth[i]!)
-  const unavoidable = errorsOf(truth, dtype, noise(judged, truth))
+  const unavoidable = errorsOf(truth, dtype, noise(judged, truth, sameDType))
   const finding = (name: string, key: keyof Errors): Finding => {
     const benchmark = Math.max(reference[key], unavoidable[key])
     const ratio = device[key] === 0 ? 0 : device[key] / benchmark
@@ -73,15 +73,22 @@ export function ratios(judged: Judged): Finding {
 }
 
 /**
- * The error of a correct kernel, by position. It rounds: a quarter of the spacing on average. And it
- * computes in float32, which shows in a float32 result: a quarter of the tolerance of its class. The
- * reference, which computes in float64, lacks the second, and on few elements it may be lucky.
+ * The error of a correct kernel, by position. It rounds what its dtype does not have: a quarter of the
+ * spacing on average, where the reference, with few elements, may be lucky; small values as if they
+ * were larger, as above. And it computes in float32, which the reference does not, and which shows in
+ * a float32 result: a quarter of the tolerance of its class.
  */
-function noise(judged: Judged, truth: Float64Array): (i: number) => number {
+function noise(judged: Judged, truth: Float64Array, rounded: Float64Array): (i: number) => number {
+  const small = smallValue(judged.dtype)
   const spacing = spacingOf(judged.dtype)
-  if (judged.dtype !== 'float32') return (i) => spacing(truth[i]!) / 4
+  const rounding = (i: number): number => {
+    const size = Math.abs(truth[i]!)
+    if (size < small) return spacing(small) / 4
+    return rounded[i] === truth[i] ? 0 : spacing(size) / 4
+  }
+  if (judged.dtype !== 'float32') return rounding
   const allowed = strictAllowance(judged, truth)
-  return (i) => Math.max(spacing(truth[i]!), allowed(truth[i]!)) / 4
+  return (i) => Math.max(rounding(i), allowed(truth[i]!) / 4)
 }
 
 /** Over the elements whose exact value and error are finite. */
