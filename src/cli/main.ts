@@ -10,6 +10,7 @@ import { Command, CommanderError } from 'commander'
 import { type ErrorKind, RobertaAscendError } from '../errors.ts'
 import { benchCommand } from './bench.ts'
 import { classifyCommand } from './classify.ts'
+import { compareCommand } from './compare.ts'
 import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
 import { Exit } from './exit.ts'
@@ -34,6 +35,7 @@ function program(): Command {
     .addCommand(downloadCommand())
     .addCommand(doctorCommand())
     .addCommand(benchCommand())
+    .addCommand(compareCommand())
     .addCommand(opCommand())
     .addHelpText(
       'after',

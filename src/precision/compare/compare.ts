@@ -126,7 +126,7 @@ export async function compareSubjects(
   const { inputs, operators, modules, unmatched } = merger.merged()
   const reruns = operators.map(({ setting, ...operator }) => ({
     ...operator,
-    rerun: rerunCommand(operator.operator, setting, device, reference),
+    rerun: rerunCommand({ ...operator, setting }, device, reference),
   }))
   const whole = operators.filter(({ within }) => within === undefined)
   const result: Omit<ComparisonResult, 'verdict' | 'firstDivergent'> = {
