@@ -13,7 +13,7 @@ import { tokenBatch } from '../../model/token-batch.ts'
 import type { BatchLayout } from '../../ops/index.ts'
 import { sameShape } from '../../tensor/shape.ts'
 import { agreementOf } from '../agreement.ts'
-import { defaultStandard, standardOf } from '../standards/index.ts'
+import { defaultStandard, type Standard, standardOf } from '../standards/index.ts'
 import { compareBatch } from './batch.ts'
 import { environment } from './environment.ts'
 import { compareParameters } from './exact-match.ts'
@@ -39,8 +39,8 @@ export interface CompareOptions {
   readonly batchSize?: number | undefined
   /** Longer texts are cut to so many tokens; the model's limit if not given. */
   readonly maxLength?: number | undefined
-  /** A name, or the path of a .json file of rules; `three-way` if not given. */
-  readonly standard?: string | undefined
+  /** A name, the path of a .json file of rules, or a standard itself; `three-way` if not given. */
+  readonly standard?: string | Standard | undefined
   /** All if not given. */
   readonly modes?: readonly Mode[] | undefined
   /** How rows are laid out on both sides; as the device prefers it if not given. */
@@ -66,7 +66,7 @@ export async function compareSubjects(
     texts,
     batchSize = defaultBatchSize,
     maxLength,
-    standard: standardName = defaultStandard,
+    standard: asked = defaultStandard,
     modes = allModes,
     layout = device.backend.preferredLayout,
     threshold = 0.3,
@@ -75,7 +75,7 @@ export async function compareSubjects(
   } = options
   check(options)
   checkAlike(device, reference)
-  const standard = standardOf(standardName)
+  const standard = typeof asked === 'string' ? standardOf(asked) : asked
   const precision = new CommonPrecision(device.dtype, reference.dtype)
   const { config } = reference.model
   const { labels, head } = config
