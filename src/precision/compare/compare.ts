@@ -165,11 +165,8 @@ export async function compareSubjects(
       ...hidden,
     ],
   }
-  return {
-    verdict: finalVerdict(result),
-    ...result,
-    firstDivergent: firstDivergent(reruns),
-  }
+  const verdict = finalVerdict(result)
+  return { verdict, ...result, firstDivergent: firstDivergent(reruns, verdict) }
 }
 
 type Rows = readonly ArrayLike<number>[]

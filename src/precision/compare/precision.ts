@@ -3,17 +3,18 @@
  * get inputs and weights that both dtypes hold exactly, so that what is seen is the operator's own
  * error and not the rounding of what goes in.
  */
+import { convertTo } from '../../checkpoint/convert.ts'
 import { cast } from '../../ops/index.ts'
 import {
   type DType,
-  decodeAll,
-  encodeAll,
   type FloatDType,
   finfo,
   type HostArray,
   isFloatDType,
 } from '../../tensor/dtype.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+
+const stored = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const
 
 export class CommonPrecision {
   /** The dtype in which results are judged. */
@@ -41,9 +42,18 @@ export class CommonPrecision {
   /** Elements as elements of `to`, rounded so that both dtypes hold them. Integers stay as they are. */
   convert(data: HostArray, from: DType, to: DType): HostArray {
     if (!isFloatDType(from) || (from === to && this.holds(from))) return data
-    let values = decodeAll(from, data)
-    for (const dtype of this.#chain) values = decodeAll(dtype, encodeAll(dtype, values))
-    return encodeAll(to, values)
+    let elements = data
+    let dtype: DType = from
+    for (const next of [...this.#chain, to]) {
+      if (next === dtype) continue
+      const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength)
+      elements = convertTo(
+        { dtype: stored[dtype as FloatDType], shape: [data.length], bytes },
+        next,
+      )
+      dtype = next
+    }
+    return elements
   }
 
   /** The same on the device of `tensor`, whose dtype stays. */

@@ -36,6 +36,8 @@ export interface Call {
   readonly attributes: Attributes
   readonly inputs: readonly (Source | undefined)[]
   readonly output: Tensor
+  /** False for a composite operator whose parts were made just before. */
+  readonly isFused: boolean
 }
 
 /** What a module returned: the output of one of the calls in it. */
@@ -105,6 +107,7 @@ export async function record(
       attributes,
       inputs: inputs.map((input, at) => input && sourceOf(input, `${id} input ${at}`)),
       output: output.alias(),
+      isFused: tape.calls.at(-1)?.within !== event.operator,
     }
     tape.calls.push(call)
     // The output of a composite operator is that of its last part; from here on it is its own.
