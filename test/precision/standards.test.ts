@@ -123,6 +123,15 @@ describe('strict', () => {
     expect(verdict.allowed).toBeCloseTo(10 * eps, 12)
   })
 
+  test('NaN where the exact result is a number is an error, whatever the reference has', () => {
+    const verdict = judge('strict', {
+      actual: [Number.NaN, 1],
+      expected: [Number.NaN, 1],
+      truth: [1, 1],
+    })
+    expect(verdict).toMatchObject({ status: 'error', element: { index: [0] } })
+  })
+
   test('after a chain of operators: 512 ε, or 16 in 16 bits, of the largest element', () => {
     const given = (dtype: DType, error: number): Case => ({
       dtype,
