@@ -147,11 +147,11 @@ export function withinAt(
   let [worst, excess, failed] = [0, -1, 0]
   for (let i = 0; i < actual.length; i++) {
     const needed = Math.abs(actual[i]! - expected[i]!)
-    const isFinite = needed < Infinity
-    if (!isFinite && Object.is(actual[i], expected[i])) continue
-    const allowed = isFinite ? allowedAt(expected[i]!) : 0
+    const isNumber = needed < Infinity
+    if (!isNumber && Object.is(actual[i], expected[i])) continue
+    const allowed = isNumber ? allowedAt(expected[i]!) : 0
     if (!(needed <= allowed)) failed++
-    const multiple = isFinite ? (needed === 0 ? 0 : needed / allowed) : Infinity
+    const multiple = isNumber ? (needed === 0 ? 0 : needed / allowed) : Infinity
     if (multiple <= excess) continue
     worst = i
     excess = multiple
