@@ -336,6 +336,15 @@ test('msprobe judges softmax and the like by three-way ratios where it can', () 
   expect(verdict.rule).toContain('RMSE')
 })
 
+test('msprobe: a product that is many ULP off passes where a correct kernel is as far off', () => {
+  // A sum of large terms that cancel: 1e-3 beside 1000, whose rounding it has.
+  const given: Case = { errorClass: 'matmul', actual: [1000, 1.01e-3], expected: [1000, 1e-3] }
+  expect(judge('msprobe', given)).toMatchObject({ status: 'error', allowed: 0.05, needed: 0.5 })
+  const exact = { truth: given.expected, sameDType: given.expected }
+  expect(judge('msprobe', { ...given, ...exact }).status).toBe('pass')
+  expect(judge('msprobe', { ...given, ...exact, actual: [1001, 1.01e-3] }).status).toBe('error')
+})
+
 describe('rules of the user', () => {
   let folder: string
   beforeAll(() => {
