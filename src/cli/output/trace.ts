@@ -41,13 +41,12 @@ export function renderBad(bad: BadOperator, manifest: Manifest, look: TerminalLo
     '',
     ...grid(
       [
-        ['', 'dtype', 'shape', ...figureNames, 'tensor'],
-        ...parts.map(({ part, name, dtype, shape, statistics }) => [
+        ['', 'dtype', 'shape', ...figureNames],
+        ...parts.map(({ part, dtype, shape, statistics }) => [
           part,
           dtype,
           formatShape(shape),
           ...figures(statistics),
-          escapeControls(name),
         ]),
       ],
       3,
@@ -72,12 +71,13 @@ function figures(statistics: Statistics): string[] {
   ]
 }
 
-function firstBad({ part, firstBad }: WatchedTensor): string[] {
-  if (firstBad === undefined) return [`${part}: every element is finite`]
-  const { index, value, around } = firstBad
+function firstBad({ part, name, firstBad }: WatchedTensor): string[] {
+  const what = `${part}, ${escapeControls(name)}:`
+  if (firstBad === undefined) return [`${what} every element is finite`]
+  const { index, value, around, aroundFrom } = firstBad
   return [
-    `${part}: the first is ${value} at ${formatShape(index)}; along the last axis from ` +
-      `${firstBad.aroundFrom} on: ${shown(around, firstBad)}`,
+    `${what} the first is ${value} at ${formatShape(index)}`,
+    `  elements from ${formatShape([...index.slice(0, -1), aroundFrom])} on: ${shown(around, firstBad)}`,
   ]
 }
 
@@ -86,6 +86,7 @@ function shown(around: readonly number[], { index, aroundFrom }: BadElement): st
   return around.map((value, at) => (at === own ? `>${digits(value)}<` : digits(value))).join(' ')
 }
 
+/** Five digits, with which the largest float16 is itself. */
 function digits(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : String(value)
+  return Number.isFinite(value) ? String(Number(value.toPrecision(5))) : String(value)
 }

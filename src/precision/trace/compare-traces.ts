@@ -7,7 +7,8 @@
  * `InvalidArgumentError`, whose `argument` is `device-trace` or `reference-trace`.
  *
  * It fails closed: a name that only one trace has, or shapes that differ once padding is dropped, make
- * the verdict an error, as does a trace with nothing in it.
+ * the verdict an error, as does a trace with nothing in it. Between packed and padded traces indices and
+ * masks have to differ; they are left out by name, and the token ids are compared instead.
  */
 import { InvalidArgumentError } from '../../errors.ts'
 import type { OperatorName } from '../../ops/index.ts'
@@ -44,6 +45,8 @@ export interface TraceComparison {
   readonly firstDivergent: string | undefined
   readonly onlyDevice: readonly string[]
   readonly onlyReference: readonly string[]
+  /** Indices and masks, which say where rows are, if that is not the same in both traces. */
+  readonly leftOut: readonly string[]
   /** Same name, but other shapes. */
   readonly misshaped: readonly {
     readonly name: string
@@ -76,7 +79,9 @@ export async function compareTraces(
   const operators = new Map(device.operators.map(({ output, operator }) => [output, operator]))
   const tensors: TracedComparison[] = []
   const misshaped: { name: string; device: Shape; reference: Shape }[] = []
+  const isLeftOut = device.manifest?.layout === reference.manifest?.layout ? () => false : isExact
   for (const ours of inOrder(device, reference)) {
+    if (isLeftOut(ours)) continue
     const { name } = ours
     const theirs = reference.tensors.get(name)!
     const [shape, expectedShape] = [shapeOf(device, ours), shapeOf(reference, theirs)]
@@ -103,8 +108,9 @@ export async function compareTraces(
       ...comparison,
     })
   }
-  const onlyDevice = namesMissing(device, reference)
-  const onlyReference = namesMissing(reference, device)
+  const onlyDevice = namesMissing(device, reference, isLeftOut)
+  const onlyReference = namesMissing(reference, device, isLeftOut)
+  const leftOut = [...device.tensors.values(), ...reference.tensors.values()].filter(isLeftOut)
   const faults = [
     fault('names that only the device’s trace has', onlyDevice),
     fault('names that only the reference’s trace has', onlyReference),
@@ -120,6 +126,7 @@ export async function compareTraces(
     firstDivergent: tensors.find(({ verdict }) => verdict.status !== 'pass')?.name,
     onlyDevice,
     onlyReference,
+    leftOut: [...new Set(leftOut.map(({ name }) => name))],
     misshaped,
   }
 
@@ -144,8 +151,14 @@ function inOrder(device: Trace, reference: Trace): TracedTensor[] {
   })
 }
 
-function namesMissing(from: Trace, other: Trace): string[] {
-  return [...from.tensors.keys()].filter((name) => !other.tensors.has(name))
+function namesMissing(
+  from: Trace,
+  other: Trace,
+  isLeftOut: (tensor: TracedTensor) => boolean,
+): string[] {
+  return [...from.tensors.values()]
+    .filter((tensor) => !isLeftOut(tensor) && !other.tensors.has(tensor.name))
+    .map(({ name }) => name)
 }
 
 function shapeOf({ rows }: Trace, { shape, isParameter }: TracedTensor): Shape {
