@@ -1,0 +1,106 @@
+/** What else was compared: outputs of modules, inputs, weights, and what had no counterpart. */
+import type { ModuleComparison } from '../../../compare/result.ts'
+import { type Measure, result, severityOf, stationOf } from '../data.ts'
+import { type Child, h } from '../dom.ts'
+import { cosine, integer, shape } from '../format.ts'
+import { numeric } from '../numeric.ts'
+import { statusBadge } from '../status.ts'
+import { type Column, table } from '../table.ts'
+
+export function moduleTable({ name, of }: Measure): HTMLElement {
+  const columns: readonly Column<ModuleComparison>[] = [
+    { label: 'Module', value: ({ scope }) => scope },
+    { label: 'Layer', choice: true, value: stationOf, rank: ({ layer }) => layer ?? -1 },
+    verdictColumn(),
+    numeric(`Accumulated, ${name}`, ({ metrics }) => of(metrics)),
+    numeric('Cosine', ({ metrics }) => metrics.cosine, cosine),
+    numeric('Effect on a logit', ({ grafted }) => grafted?.maxLogitError),
+    { label: 'Shape', value: (module) => shape(module.shape) },
+    { label: 'Rule', long: true, value: ({ verdict }) => verdict.rule },
+  ]
+  return table({ caption: 'Outputs of modules', rows: result.modules, columns, limit: 20 }).element
+}
+
+export function inputsAndWeights(): HTMLElement {
+  const { inputs, parameters, unmatched } = result
+  return h('div', {}, inputTable(), weights(), counterparts())
+
+  function inputTable(): HTMLElement {
+    const differing = inputs.filter(({ verdict }) => verdict.status !== 'pass').length
+    return h(
+      'div',
+      {},
+      h(
+        'p',
+        {},
+        differing === 0
+          ? `All ${inputs.length} inputs of the model are equal on both sides.`
+          : `${differing} of ${inputs.length} inputs of the model differ.`,
+      ),
+      table<(typeof inputs)[number]>({
+        caption: 'Inputs of the model',
+        plain: true,
+        rows: inputs,
+        limit: 10,
+        columns: [
+          { label: 'Input', value: ({ name }) => name },
+          verdictColumn(),
+          { label: 'Shape', value: (input) => shape(input.shape) },
+          { label: 'dtype', value: ({ dtype }) => dtype },
+          { label: 'Rule', long: true, value: ({ verdict }) => verdict.rule },
+        ],
+      }).element,
+    )
+  }
+
+  function weights(): Child {
+    const { compared, different } = parameters
+    if (different.length === 0) {
+      return h(
+        'p',
+        {},
+        `All ${integer(compared)} weights that were compared are equal on both sides.`,
+      )
+    }
+    return table<(typeof different)[number]>({
+      caption: `Weights that differ, of ${compared}`,
+      plain: true,
+      rows: different,
+      limit: 20,
+      columns: [
+        { label: 'Weight', value: ({ name }) => name },
+        {
+          ...verdictColumn(),
+          value: ({ judgement }) => judgement.verdict.status,
+          rank: ({ judgement }) => severityOf(judgement.verdict.status),
+          cell: ({ judgement }) => statusBadge(judgement.verdict.status),
+        },
+        numeric('Largest absolute error', ({ judgement }) => judgement.metrics.maxAbs),
+        { label: 'Shape', value: (weight) => shape(weight.shape) },
+        { label: 'Rule', long: true, value: ({ judgement }) => judgement.verdict.rule },
+      ],
+    }).element
+  }
+
+  function counterparts(): Child {
+    if (unmatched.length === 0) return undefined
+    return h(
+      'div',
+      {},
+      h('h3', {}, 'Without a counterpart on the other side'),
+      h('ul', {}, ...unmatched.map((id) => h('li', {}, h('code', {}, id)))),
+    )
+  }
+}
+
+function verdictColumn<
+  Row extends { verdict: { status: 'pass' | 'warning' | 'error' } },
+>(): Column<Row> {
+  return {
+    label: 'Verdict',
+    choice: true,
+    value: ({ verdict }) => verdict.status,
+    rank: ({ verdict }) => severityOf(verdict.status),
+    cell: ({ verdict }) => statusBadge(verdict.status),
+  }
+}
