@@ -10,10 +10,12 @@ import { Command, CommanderError } from 'commander'
 import { type ErrorKind, RobertaAscendError } from '../errors.ts'
 import { benchCommand } from './bench.ts'
 import { classifyCommand } from './classify.ts'
+import { compareCommand } from './compare.ts'
 import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
 import { Exit } from './exit.ts'
 import { note } from './notes.ts'
+import { opCommand } from './op.ts'
 import { OutputClosedError } from './output/index.ts'
 import { packageInfo } from './package-info.ts'
 
@@ -33,6 +35,8 @@ function program(): Command {
     .addCommand(downloadCommand())
     .addCommand(doctorCommand())
     .addCommand(benchCommand())
+    .addCommand(compareCommand())
+    .addCommand(opCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +

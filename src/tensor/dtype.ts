@@ -181,11 +181,28 @@ export const codecs: Readonly<Record<DType, Codec>> = {
   },
 }
 
+/** All 65536 numbers of a 16-bit dtype, made at the first use. */
+const numbersOf = new Map<DType, Float64Array>()
+
+function tableOf(dtype: 'float16' | 'bfloat16'): Float64Array {
+  const known = numbersOf.get(dtype)
+  if (known !== undefined) return known
+  const patterns = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits)
+  const table = Float64Array.from(patterns, (_, bits) => codecs[dtype].decode(patterns, bits))
+  numbersOf.set(dtype, table)
+  return table
+}
+
 /** All elements as numbers (exact, but for int64 beyond ±2^53). */
 export function decodeAll(dtype: DType, data: HostArray): Float64Array {
   if (data instanceof Float32Array) return new Float64Array(data)
-  const { decode } = codecs[dtype]
   const result = new Float64Array(data.length)
+  if (dtype === 'float16' || dtype === 'bfloat16') {
+    const table = tableOf(dtype)
+    for (let index = 0; index < data.length; index++) result[index] = table[data[index] as number]!
+    return result
+  }
+  const { decode } = codecs[dtype]
   for (let index = 0; index < data.length; index++) result[index] = decode(data, index)
   return result
 }

@@ -19,7 +19,10 @@ export type Mode = 'cascaded' | 'isolated' | 'grafted'
 export const modes: readonly Mode[] = ['cascaded', 'isolated', 'grafted']
 
 export interface ComparisonResult {
-  /** The worst of everything that was compared; an error also where something had no counterpart. */
+  /**
+   * The worst of inputs, weights, operators by themselves and logits; an error also where something has
+   * no counterpart. Cascaded verdicts count where operators were not looked at by themselves.
+   */
   readonly verdict: Verdict
   readonly model: ModelSummary
   readonly device: Side
@@ -46,7 +49,7 @@ export interface ComparisonResult {
   readonly operators: readonly OperatorComparison[]
   /** Ids of operators or modules that only one side has. */
   readonly unmatched: readonly string[]
-  /** The id of the first operator that does not pass in either mode. */
+  /** Where the verdict does not pass, the id of the first operator that does not, in any mode. */
   readonly firstDivergent: string | undefined
   /** How many operators were grafted, and how many were left out for time, those with the least error. */
   readonly grafts: { readonly done: number; readonly leftOut: number }
@@ -138,6 +141,8 @@ export interface OperatorComparison {
   /** Of the device's output. */
   readonly dtype: DType
   readonly errorClass: JudgedClass
+  /** Of a composite operator: which sides have a kernel for it, and which make it of others. */
+  readonly fused?: { readonly device: boolean; readonly reference: boolean }
   /** Attributes that the two sides have different values of. */
   readonly attributes?: Readonly<
     Record<string, { readonly device: AttributeValue; readonly reference: AttributeValue }>

@@ -7,7 +7,14 @@ import { failure, type Standard, severities, type Verdict } from './standard.ts'
 import { strictStandard } from './strict.ts'
 import { threeWayStandard } from './three-way.ts'
 
-export type { Judged, JudgedClass, Standard, Status, Verdict } from './standard.ts'
+export {
+  digits,
+  type Judged,
+  type JudgedClass,
+  type Standard,
+  type Status,
+  type Verdict,
+} from './standard.ts'
 
 const standards: readonly Standard[] = [
   threeWayStandard,

@@ -147,11 +147,11 @@ export function withinAt(
   let [worst, excess, failed] = [0, -1, 0]
   for (let i = 0; i < actual.length; i++) {
     const needed = Math.abs(actual[i]! - expected[i]!)
-    // NaN where both are not finite; that they agree was seen before.
-    if (!(needed < Infinity)) continue
-    const allowed = allowedAt(expected[i]!)
-    if (needed > allowed) failed++
-    const multiple = needed === 0 ? 0 : needed / allowed
+    const isNumber = needed < Infinity
+    if (!isNumber && Object.is(actual[i], expected[i])) continue
+    const allowed = isNumber ? allowedAt(expected[i]!) : 0
+    if (!(needed <= allowed)) failed++
+    const multiple = isNumber ? (needed === 0 ? 0 : needed / allowed) : Infinity
     if (multiple <= excess) continue
     worst = i
     excess = multiple
@@ -224,8 +224,10 @@ function signed(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
-/** Four digits at most, but more where a number close to 1 would be rounded to it. */
+/** Four digits at most, but more where a number just below 1 would be rounded to it. */
 export function digits(value: number): string {
   const short = Number(value.toPrecision(4))
-  return String(Math.abs(short) === 1 ? value : short)
+  if (short === 1 && value < 1) return String(value)
+  const isSmall = short !== 0 && Math.abs(short) < 1e-3
+  return isSmall ? short.toExponential() : String(short)
 }

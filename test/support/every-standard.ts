@@ -1,0 +1,35 @@
+/** All standards at once, and what does not pass by one of them. */
+import type { ComparisonResult } from '../../src/precision/compare/result.ts'
+import {
+  type Standard,
+  standardNames,
+  standardOf,
+  worstOf,
+} from '../../src/precision/standards/index.ts'
+
+/** The worst verdict counts, and its name is that of its standard. */
+export const everyStandard: Standard = {
+  name: standardNames.join(', '),
+  summary: 'all of them',
+  judge: (judged) => worstOf(standardNames.map((name) => standardOf(name).judge(judged))),
+}
+
+/**
+ * What does not pass, with its reason. Errors that add up do not count for the verdict, and in the
+ * middle of a model they are too large for `allclose`.
+ */
+export function alarms({ operators, modules, verdict }: ComparisonResult): string[] {
+  const judgements = [
+    ...operators.flatMap(({ id, cascaded, isolated }) => [
+      [`cascaded ${id}`, cascaded!] as const,
+      [`isolated ${id}`, isolated!] as const,
+    ]),
+    ...modules.map((module) => [`cascaded ${module.scope}`, module] as const),
+    ['all', { verdict }] as const,
+  ]
+  return judgements.flatMap(([what, { verdict: found }]) =>
+    found.status === 'pass' || (what.startsWith('cascaded') && found.standard === 'allclose')
+      ? []
+      : [`${what}: ${found.standard}: ${found.rule}`],
+  )
+}
