@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import type { ComparisonResult, Side } from '../compare/result.ts'
 import { builtPage } from './built.ts'
-import { encode } from './json.ts'
+import { encode } from './data-block.ts'
 import { chosenTexts } from './texts.ts'
 
 export function reportHtml(result: ComparisonResult): string {

@@ -92,12 +92,16 @@ const widthOfPaper = 640
 
 const common: EChartsCoreOption = {
   animation: false,
-  textStyle: { fontFamily: 'inherit', color: 'var(--soft)' },
+  textStyle: {
+    // By name: the widths of labels are measured with it.
+    fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--sans'),
+    color: 'var(--soft)',
+  },
 }
 
 /** The looks that axes share. */
 export const axisLooks = {
-  axisLine: { show: false },
+  axisLine: { show: false, onZero: false },
   axisTick: { show: false },
   axisLabel: { color: 'var(--soft)', fontSize: 12 },
   splitLine: { lineStyle: { color: 'var(--line)' } },

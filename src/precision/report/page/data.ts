@@ -1,53 +1,42 @@
 /** The data of the report, and the names that it goes by on the page. */
-import type {
-  ComparisonResult,
-  Judgement,
-  Mode,
-  OperatorComparison,
-  Side,
-} from '../../compare/result.ts'
+import type { ComparisonResult, Judgement, OperatorComparison, Side } from '../../compare/result.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Status } from '../../standards/index.ts'
-import { decode } from '../json.ts'
+import { decode } from '../data-block.ts'
 import type { ReportData } from '../texts.ts'
 
 export type { ComparisonResult, Judgement, Metrics, OperatorComparison, ReportData, Side, Status }
 
 export const result = decode(document.getElementById('result')!.textContent) as ReportData
 
-/** The kinds of errors that come with metrics; grafts are measured by their effect. */
-export type JudgedMode = Exclude<Mode, 'grafted'>
-
-const severities: readonly Status[] = ['pass', 'warning', 'error']
-export const severityOf = (status: Status): number => severities.indexOf(status)
-
-/** The worse of an operator's verdicts. */
-export function statusOf({ cascaded, isolated }: OperatorComparison): Status | undefined {
-  const statuses = [cascaded, isolated].flatMap((judgement) => judgement?.verdict.status ?? [])
-  return severities.findLast((status) => statuses.includes(status))
-}
+/** From good to bad. */
+export const severities: readonly Status[] = ['pass', 'warning', 'error']
 
 export function sideName({ device, dtype }: Side): string {
   return `${device} ${dtype}`
 }
 
-/** Without what all scopes begin with and the number of the layer: `attention.self.query`. */
+/** The module without what all scopes begin with and the number of the layer: `attention.self.query`. */
 export function placeOf(scope: string): string {
   return scope.replace(/^roberta\./, '').replace(/^encoder\.layer\.\d+\.?/, '')
 }
 
-/** The same in all layers: `linear · attention.self.query`, and which one where there are several. */
-export function kindOf({ id, operator, scope }: OperatorComparison): string {
-  const occurrence = /#[1-9]\d*$/.exec(id)?.[0] ?? ''
-  return `${operator}${occurrence} · ${placeOf(scope)}`
+/** The same in all layers: `linear · attention.self.query`. */
+export function kindOf({ operator, scope }: OperatorComparison): string {
+  return `${operator} · ${placeOf(scope)}`
+}
+
+/** `add`, or `add #1` where a module has two. */
+export function callOf({ id, operator }: OperatorComparison): string {
+  const occurrence = /#[1-9]\d*$/.exec(id)?.[0]
+  return occurrence === undefined ? operator : `${operator} ${occurrence}`
 }
 
 /** `gelu · layer 3 · intermediate.intermediate_act_fn`. */
 export function nameOf(operator: OperatorComparison): string {
-  const [kind, place] = kindOf(operator).split(' · ')
-  return [kind, operator.layer === undefined ? [] : `layer ${operator.layer}`, place]
-    .flat()
-    .join(' · ')
+  const { scope, layer } = operator
+  const parts = [callOf(operator), layer === undefined ? '' : `layer ${layer}`, placeOf(scope)]
+  return parts.filter(Boolean).join(' · ')
 }
 
 /** Where in the model something is: what comes before the layers, a layer, or the head. */

@@ -31,6 +31,15 @@ export function percent(share: number): string {
   return value > 99.99 ? '> 99.99 %' : `${value.toPrecision(value > 99 ? 4 : 3)} %`
 }
 
+/** Without the zeros that nobody reads on an axis: `0`, `2e-7`, `0.5`. */
+export function tick(value: number): string {
+  const size = Math.abs(value)
+  const isPlain = value === 0 || (size >= 1e-3 && size < 1e5)
+  return isPlain
+    ? String(Number(value.toPrecision(3)))
+    : String(Number(value.toPrecision(2)).toExponential())
+}
+
 export function integer(value: number): string {
   return value.toLocaleString('en')
 }

@@ -3,10 +3,10 @@ import type { Chart } from './chart.ts'
 import { heatMap } from './charts/heat-map.ts'
 import { histogram } from './charts/histogram.ts'
 import { layersChart } from './charts/layers.ts'
-import { rankingChart } from './charts/ranking.ts'
+import { type Ranking, rankingChart } from './charts/ranking.ts'
 import { scatter } from './charts/scatter.ts'
 import { choice } from './choice.ts'
-import { measures, type OperatorComparison, result, statusOf } from './data.ts'
+import { type Judgement, measures, type OperatorComparison, result } from './data.ts'
 import { h } from './dom.ts'
 import { agreement } from './sections/agreement.ts'
 import { environment } from './sections/environment.ts'
@@ -34,29 +34,33 @@ function add(chart: Chart): HTMLElement {
 const isIsolated = result.operators.some(({ isolated }) => isolated !== undefined)
 const isGrafted = result.operators.some(({ grafted }) => grafted !== undefined)
 
-const own = {
+/** What an operator is judged by: itself, where it was run alone. */
+const judgementOf = ({ isolated, cascaded }: OperatorComparison): Judgement | undefined =>
+  isIsolated ? isolated : cascaded
+const status = (operator: OperatorComparison) => judgementOf(operator)?.verdict.status
+
+const errors: Ranking = {
   title: isIsolated ? 'Operators by their own error' : 'Operators by accumulated error',
   explanation: isIsolated
     ? 'Each operator of the device got the reference’s inputs, so that its error is its own.'
     : 'Both sides ran freely, so that an error includes those before it.',
   kind: 'error',
   measure: () => measure.value().name,
-  of: ({ isolated, cascaded }: OperatorComparison) => {
-    const judgement = isIsolated ? isolated : cascaded
+  of: (operator) => {
+    const judgement = judgementOf(operator)
     return judgement && measure.value().of(judgement.metrics)
   },
-  status: ({ isolated, cascaded }: OperatorComparison) =>
-    (isIsolated ? isolated : cascaded)?.verdict.status,
-} as const
+  status,
+}
 
-const effect = {
+const effects: Ranking = {
   title: 'Operators by their effect on the logits',
   explanation: 'Everything ran on the reference but this operator.',
   kind: 'effect',
   measure: () => 'largest error of a logit',
-  of: ({ grafted }: OperatorComparison) => grafted?.maxLogitError,
-  status: statusOf,
-} as const
+  of: ({ grafted }) => grafted?.maxLogitError,
+  status,
+}
 
 let operators = operatorTable(measure.value())
 const operatorPlace = h('div', {}, operators.element)
@@ -80,8 +84,8 @@ const sections = [
     h(
       'div',
       { class: 'columns' },
-      add(rankingChart(own, open)),
-      isGrafted ? add(rankingChart(effect, open)) : undefined,
+      add(rankingChart(errors, open)),
+      isGrafted ? add(rankingChart(effects, open)) : undefined,
     ),
     add(heatMap(measure.value, open)),
   ),

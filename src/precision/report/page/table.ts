@@ -15,7 +15,8 @@ export interface Column<Row> {
   readonly choice?: boolean
   /** Ranks values that are not numbers; the default is alphabetical. */
   rank?(row: Row): number
-  /** Long text that may be broken anywhere. */
+  /** Text that is never broken, and text that may be broken anywhere. */
+  readonly short?: boolean
   readonly long?: boolean
 }
 
@@ -101,10 +102,9 @@ export function table<Row>(options: TableOptions<Row>): Table<Row> {
     const cells = columns.map((column, index) => {
       const content = column.cell === undefined ? column.value(row) : column.cell(row)
       const opens = details !== undefined && index === 0
-      const kinds = [column.numeric ? 'number' : '', column.long ? 'long' : ''].join(' ').trim()
       return h(
         index === 0 ? 'th' : 'td',
-        { class: kinds || undefined, scope: index === 0 ? 'row' : undefined },
+        { class: classOf(column), scope: index === 0 ? 'row' : undefined },
         opens ? opener(row, content) : content,
       )
     })
@@ -159,7 +159,7 @@ export function table<Row>(options: TableOptions<Row>): Table<Row> {
       h(
         'table',
         {},
-        h('caption', { id: captionId }, caption),
+        h('caption', { id: captionId }, h('span', {}, caption)),
         h('thead', {}, h('tr', {}, ...headings)),
         body,
       ),
@@ -195,6 +195,10 @@ function comparison<Row>(column: Column<Row>, direction: Direction): (a: Row, b:
     }
     return sign * (sortable(left) - sortable(right))
   }
+}
+
+function classOf<Row>({ numeric, short, long }: Column<Row>): string | undefined {
+  return numeric ? 'number' : short ? 'short' : long ? 'long' : undefined
 }
 
 /** NaN and infinities are beyond every number. */

@@ -12,6 +12,7 @@ import {
 } from '../data.ts'
 import { h } from '../dom.ts'
 import { figure } from '../format.ts'
+import { numeric } from '../numeric.ts'
 import { type ErrorScale, errorScale } from '../scale.ts'
 
 interface View {
@@ -43,6 +44,9 @@ const views: readonly (readonly [string, View])[] = [
   ],
 ]
 
+/** What fits above a narrow column. */
+const short: Readonly<Record<string, string>> = { embeddings: 'emb', classifier: 'head' }
+
 /** The style sheet has `--heat-0` … `--heat-7`; zero has no colour. */
 const shades = 8
 
@@ -52,22 +56,49 @@ export function heatMap(measure: () => Measure, open: (it: OperatorComparison) =
   )
   const legend = h('div', { class: 'legend' })
   const view: Choice<View> = choice('Shown', available, () => drawn.update())
-  const cells = () => result.operators.filter((it) => view.value().of(it, measure()) !== undefined)
-  const drawn: Chart = chart<OperatorComparison>({
+  const error = (operator: OperatorComparison) => view.value().of(operator, measure())
+  const cells = () => cellsBy(error)
+  const drawn: Chart = chart<Cell>({
     title: 'Layer × operator',
     explanation:
-      'A line that stands out is a kind of operator, a column a layer. The number in a cell is the ' +
-      'power of ten of its error; = is no difference at all.',
+      'A line that stands out is a kind of operator, a column a layer. A cell shows the worst call, ' +
+      'its number the power of ten; = is no difference at all.',
     controls: [view.element, legend],
-    clicked: (index) => open(cells()[index]!),
+    clicked: (index) => open(cells()[index]!.worst),
     draw: (width) => {
-      const value = (it: OperatorComparison) => view.value().of(it, measure())!
-      const scale = errorScale(cells().map(value))
+      const scale = errorScale(cells().map(({ error }) => error))
       legend.replaceChildren(...legendOf(scale))
-      return draw(cells(), value, view.value().name(measure()), scale, width)
+      return draw(cells(), view.value().name(measure()), scale, width)
     },
   })
   return drawn
+}
+
+/** The calls of one operator in one module. */
+interface Cell {
+  readonly station: string
+  readonly kind: string
+  readonly worst: OperatorComparison
+  readonly error: number
+  readonly calls: number
+}
+
+function cellsBy(errorOf: (operator: OperatorComparison) => number | undefined): Cell[] {
+  const cells = new Map<string, Cell>()
+  for (const operator of result.operators) {
+    const error = errorOf(operator)
+    if (error === undefined) continue
+    const [station, kind] = [stationOf(operator), kindOf(operator)]
+    const key = `${station} ${kind}`
+    const before = cells.get(key)
+    const calls = (before?.calls ?? 0) + 1
+    const isWorst = before === undefined || Number.isNaN(error) || error > before.error
+    cells.set(
+      key,
+      isWorst ? { station, kind, worst: operator, error, calls } : { ...before, calls },
+    )
+  }
+  return [...cells.values()]
 }
 
 function shadeOf(error: number, scale: ErrorScale): string {
@@ -84,34 +115,29 @@ function legendOf(scale: ErrorScale): Node[] {
   return [h('span', {}, low), ...swatches, h('span', {}, high)]
 }
 
-function draw(
-  operators: readonly OperatorComparison[],
-  errorOf: (operator: OperatorComparison) => number,
-  name: string,
-  scale: ErrorScale,
-  width: number,
-) {
-  const kinds = [...new Set(operators.map(kindOf))]
+function draw(cells: readonly Cell[], name: string, scale: ErrorScale, width: number) {
+  const kinds = [...new Set(cells.map(({ kind }) => kind))]
   const labelWidth = Math.min(300, Math.round(width * 0.45))
-  const columns = stations.map((station) => (/^\d/.test(station) ? station : station.slice(0, 3)))
-  const hasRoom = (width - labelWidth) / columns.length > 30
+  const columns = stations.map((station) => short[station] ?? station)
+  const columnWidth = Math.min(64, (width - labelWidth) / columns.length)
   return {
     label:
-      `Heat map of ${operators.length} operators, ${kinds.length} kinds in ${columns.length} layers: ` +
+      `Heat map of ${cells.length} cells, ${kinds.length} kinds in ${columns.length} layers: ` +
       `${name}, from ${scale.label(scale.zero + 1)} to ${scale.label(scale.end)}`,
     height: 40 + 20 * kinds.length,
     option: {
-      grid: { left: labelWidth, right: 4, top: 24, bottom: 4 },
+      grid: { left: labelWidth, width: columnWidth * columns.length, top: 24, bottom: 4 },
       tooltip: tooltip((index) => {
-        const operator = operators[index]!
-        return [nameOf(operator), `${name}: ${figure(errorOf(operator))}`]
+        const { worst, error, calls } = cells[index]!
+        const others = calls === 1 ? '' : `the worst of ${calls} calls`
+        return [nameOf(worst), `${name}: ${figure(error)}`, others]
       }),
       xAxis: {
         ...axisLooks,
         type: 'category',
         position: 'top',
         data: columns,
-        axisLabel: { ...axisLooks.axisLabel, interval: hasRoom ? 0 : 'auto' },
+        axisLabel: { ...axisLooks.axisLabel, interval: columnWidth > 24 ? 0 : 'auto' },
       },
       yAxis: {
         ...axisLooks,
@@ -129,24 +155,20 @@ function draw(
       series: [
         {
           type: 'custom',
-          data: operators.map((it) => [stations.indexOf(stationOf(it)), kinds.indexOf(kindOf(it))]),
+          data: cells.map(({ station, kind }) => [stations.indexOf(station), kinds.indexOf(kind)]),
           renderItem: (params: { dataIndex: number }, api: CustomApi) =>
-            cell(api, errorOf(operators[params.dataIndex]!), scale, hasRoom),
+            drawCell(api, cells[params.dataIndex]!.error, scale, columnWidth > 26),
         },
       ],
     },
     table: {
       caption: `Layer × operator: ${name}`,
-      rows: operators,
+      rows: cells,
       columns: [
-        { label: 'Layer', choice: true, value: stationOf },
-        { label: 'Operator', value: kindOf },
-        {
-          label: name,
-          numeric: true,
-          value: errorOf,
-          cell: (operator: OperatorComparison) => figure(errorOf(operator)),
-        },
+        { label: 'Layer', choice: true, value: ({ station }: Cell) => station },
+        { label: 'Operator', value: ({ kind }: Cell) => kind },
+        numeric(name, ({ error }: Cell) => error),
+        { label: 'Calls', numeric: true, value: ({ calls }: Cell) => calls },
       ],
     },
   }
@@ -159,7 +181,7 @@ interface CustomApi {
   size(data: readonly number[]): [number, number]
 }
 
-function cell(api: CustomApi, error: number, scale: ErrorScale, hasRoom: boolean) {
+function drawCell(api: CustomApi, error: number, scale: ErrorScale, hasRoom: boolean) {
   const [x, y] = api.coord([api.value(0), api.value(1)])
   const [width, height] = api.size([1, 1])
   const text =

@@ -3,7 +3,9 @@ import type { HistogramBin } from '../../../metrics.ts'
 import { axisLooks, type Chart, chart, tooltip } from '../chart.ts'
 import { choice } from '../choice.ts'
 import { nameOf, result } from '../data.ts'
-import { figure, integer, percent } from '../format.ts'
+import { integer, percent } from '../format.ts'
+import { numeric } from '../numeric.ts'
+import { errorScale } from '../scale.ts'
 
 type Source = readonly [name: string, bins: readonly HistogramBin[]]
 
@@ -63,6 +65,7 @@ function sum(histograms: readonly (readonly HistogramBin[])[]): HistogramBin[] {
 function draw(name: string, bins: readonly HistogramBin[], width: number) {
   const total = bins.reduce((sum, { count }) => sum + count, 0)
   const share = ({ count }: HistogramBin) => (total === 0 ? 0 : count / total)
+  const scale = errorScale([1, ...bins.map(({ count }) => count)])
   const perBar = (width - 60) / Math.max(bins.length, 1)
   return {
     label: `Histogram of errors in ULP, ${name}: ${bins
@@ -86,10 +89,15 @@ function draw(name: string, bins: readonly HistogramBin[], width: number) {
       yAxis: {
         ...axisLooks,
         type: 'value',
+        name: 'elements',
+        nameTextStyle: { ...axisLooks.nameTextStyle, align: 'right' },
         min: 0,
+        max: scale.end - scale.zero,
+        minInterval: 1,
         axisLabel: {
           ...axisLooks.axisLabel,
-          formatter: (share: number) => `${Math.round(share * 1000) / 10} %`,
+          formatter: (height: number) =>
+            height === 0 ? '0' : integer(10 ** (height + scale.zero)),
         },
       },
       series: [
@@ -97,7 +105,6 @@ function draw(name: string, bins: readonly HistogramBin[], width: number) {
           type: 'bar',
           barCategoryGap: '12%',
           itemStyle: { color: 'var(--device)' },
-          // Small bars tell most here, and could be missed.
           label: {
             show: perBar > 52,
             position: 'top',
@@ -105,7 +112,7 @@ function draw(name: string, bins: readonly HistogramBin[], width: number) {
             fontSize: 11,
             formatter: ({ dataIndex }: { dataIndex: number }) => percent(share(bins[dataIndex]!)),
           },
-          data: bins.map(share),
+          data: bins.map(({ count }) => scale.place(count) - scale.zero),
         },
       ],
     },
@@ -115,26 +122,21 @@ function draw(name: string, bins: readonly HistogramBin[], width: number) {
       rows: bins,
       columns: [
         { label: 'ULP', value: limits },
-        {
-          label: 'Elements',
-          numeric: true,
-          value: ({ count }: HistogramBin) => count,
-          cell: ({ count }: HistogramBin) => integer(count),
-        },
-        {
-          label: 'Share',
-          numeric: true,
-          value: share,
-          cell: (bin: HistogramBin) => percent(share(bin)),
-        },
+        numeric('Elements', ({ count }: HistogramBin) => count, integer),
+        numeric('Share', share, percent),
       ],
     },
   }
 }
 
-const upTo = ({ to }: HistogramBin): string => (to === 0.5 ? '½' : figure(to))
+/** `½`, `1`, `2`, … `512`, `2^10`, … */
+function ulps(value: number): string {
+  if (value === 0.5) return '½'
+  return value < 1024 ? String(value) : `2^${Math.log2(value)}`
+}
+
+const upTo = ({ to }: HistogramBin): string => ulps(to)
 
 function limits({ from, to }: HistogramBin): string {
-  if (to === 0) return '0'
-  return `${from === 0.5 ? '½' : figure(from)} to ${to === 0.5 ? '½' : figure(to)}`
+  return to === 0 ? '0' : `${ulps(from)} to ${ulps(to)}`
 }

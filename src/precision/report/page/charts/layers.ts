@@ -10,6 +10,7 @@ import {
   stations,
 } from '../data.ts'
 import { figure } from '../format.ts'
+import { numeric } from '../numeric.ts'
 import { errorScale } from '../scale.ts'
 
 interface Station {
@@ -124,18 +125,8 @@ function draw({ name: measureName }: Measure, rows: readonly Station[], width: n
       columns: [
         { label: 'Layer', value: ({ name }: Station) => name },
         { label: 'Output of', value: ({ output }: Station) => output?.scope },
-        {
-          label: 'Accumulated',
-          numeric: true,
-          value: ({ accumulated }: Station) => accumulated,
-          cell: ({ accumulated }: Station) => figure(accumulated),
-        },
-        {
-          label: 'Own',
-          numeric: true,
-          value: ({ own }: Station) => own,
-          cell: ({ own }: Station) => figure(own),
-        },
+        numeric('Accumulated', ({ accumulated }: Station) => accumulated),
+        numeric('Own', ({ own }: Station) => own),
         { label: 'Worst operator', value: ({ worst }: Station) => worst && nameOf(worst) },
       ],
     },

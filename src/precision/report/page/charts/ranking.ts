@@ -1,7 +1,8 @@
 /** The operators that are worst by some figure, worst first. */
 import { axisLooks, type Chart, chart, tooltip } from '../chart.ts'
 import { nameOf, type OperatorComparison, result, type Status } from '../data.ts'
-import { figure } from '../format.ts'
+import { figure, tick } from '../format.ts'
+import { numeric } from '../numeric.ts'
 import { errorScale } from '../scale.ts'
 
 export interface Ranking {
@@ -74,7 +75,7 @@ function draw(ranking: Ranking, all: readonly OperatorComparison[], width: numbe
           color: 'var(--ink)',
           fontSize: 12,
           interval: 0,
-          width: Math.min(320, Math.round(width * 0.5)),
+          width: Math.min(350, Math.round(width * 0.55)),
           overflow: 'truncate',
         },
         splitLine: { show: true, lineStyle: { color: 'var(--line)' } },
@@ -87,7 +88,7 @@ function draw(ranking: Ranking, all: readonly OperatorComparison[], width: numbe
         axisLabel: {
           ...axisLooks.axisLabel,
           hideOverlap: true,
-          formatter: isError ? scale.label : figure,
+          formatter: isError ? scale.label : tick,
         },
       },
       series: [
@@ -102,12 +103,7 @@ function draw(ranking: Ranking, all: readonly OperatorComparison[], width: numbe
       sortedBy: measure,
       columns: [
         { label: 'Operator', value: nameOf },
-        {
-          label: measure,
-          numeric: true,
-          value: (row: OperatorComparison) => ranking.of(row),
-          cell: (row: OperatorComparison) => figure(ranking.of(row)),
-        },
+        numeric(measure, ranking.of),
         { label: 'Verdict', choice: true, value: ranking.status },
       ],
     },

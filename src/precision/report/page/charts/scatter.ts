@@ -2,7 +2,8 @@
 import { axisLooks, type Chart, chart, tooltip } from '../chart.ts'
 import { choice } from '../choice.ts'
 import { result, sideName } from '../data.ts'
-import { element, figure } from '../format.ts'
+import { element, figure, tick } from '../format.ts'
+import { numeric } from '../numeric.ts'
 
 type Pair = (typeof result.sample)[number]
 
@@ -61,8 +62,8 @@ function draw(asDifference: boolean, width: number) {
         type: 'value',
         scale: true,
         name: upName,
-        nameTextStyle: { ...axisLooks.nameTextStyle, align: 'left' },
-        axisLabel: { ...axisLooks.axisLabel, formatter: figure },
+        nameTextStyle: { ...axisLooks.nameTextStyle, align: 'left', padding: [0, 0, 0, -40] },
+        axisLabel: { ...axisLooks.axisLabel, formatter: tick },
       },
       series: [
         {
@@ -88,24 +89,9 @@ function draw(asDifference: boolean, width: number) {
       rows: pairs,
       limit: 20,
       columns: [
-        {
-          label: 'Reference',
-          numeric: true,
-          value: ({ reference }: Pair) => reference,
-          cell: (pair: Pair) => element(pair.reference),
-        },
-        {
-          label: 'Device',
-          numeric: true,
-          value: ({ device }: Pair) => device,
-          cell: (pair: Pair) => element(pair.device),
-        },
-        {
-          label: 'Difference',
-          numeric: true,
-          value: (pair: Pair) => Math.abs(difference(pair)),
-          cell: (pair: Pair) => figure(difference(pair)),
-        },
+        numeric('Reference', ({ reference }: Pair) => reference, element),
+        numeric('Device', ({ device }: Pair) => device, element),
+        numeric('Difference', difference),
       ],
     },
   }

@@ -1,24 +1,35 @@
 /** What else was compared: outputs of modules, inputs, weights, and what had no counterpart. */
 import type { ModuleComparison } from '../../../compare/result.ts'
-import { type Measure, result, severityOf, stationOf } from '../data.ts'
+import { type Measure, result, stationOf, stations } from '../data.ts'
 import { type Child, h } from '../dom.ts'
 import { cosine, integer, shape } from '../format.ts'
 import { numeric } from '../numeric.ts'
-import { statusBadge } from '../status.ts'
+import { verdictColumn } from '../status.ts'
 import { type Column, table } from '../table.ts'
+import { judgementText } from './judgement-text.ts'
 
 export function moduleTable({ name, of }: Measure): HTMLElement {
   const columns: readonly Column<ModuleComparison>[] = [
     { label: 'Module', value: ({ scope }) => scope },
-    { label: 'Layer', choice: true, value: stationOf, rank: ({ layer }) => layer ?? -1 },
-    verdictColumn(),
+    {
+      label: 'Layer',
+      choice: true,
+      value: stationOf,
+      rank: (it) => stations.indexOf(stationOf(it)),
+    },
+    verdictColumn('Verdict', ({ verdict }) => verdict),
     numeric(`Accumulated, ${name}`, ({ metrics }) => of(metrics)),
     numeric('Cosine', ({ metrics }) => metrics.cosine, cosine),
     numeric('Effect on a logit', ({ grafted }) => grafted?.maxLogitError),
-    { label: 'Shape', value: (module) => shape(module.shape) },
-    { label: 'Rule', long: true, value: ({ verdict }) => verdict.rule },
+    { label: 'Shape', short: true, value: (module) => shape(module.shape) },
   ]
-  return table({ caption: 'Outputs of modules', rows: result.modules, columns, limit: 20 }).element
+  return table<ModuleComparison>({
+    caption: 'Outputs of modules, in order of execution',
+    rows: result.modules,
+    columns,
+    details: (module) => judgementText('Accumulated error', module),
+    limit: 20,
+  }).element
 }
 
 export function inputsAndWeights(): HTMLElement {
@@ -44,7 +55,7 @@ export function inputsAndWeights(): HTMLElement {
         limit: 10,
         columns: [
           { label: 'Input', value: ({ name }) => name },
-          verdictColumn(),
+          verdictColumn('Verdict', ({ verdict }) => verdict),
           { label: 'Shape', value: (input) => shape(input.shape) },
           { label: 'dtype', value: ({ dtype }) => dtype },
           { label: 'Rule', long: true, value: ({ verdict }) => verdict.rule },
@@ -69,12 +80,7 @@ export function inputsAndWeights(): HTMLElement {
       limit: 20,
       columns: [
         { label: 'Weight', value: ({ name }) => name },
-        {
-          ...verdictColumn(),
-          value: ({ judgement }) => judgement.verdict.status,
-          rank: ({ judgement }) => severityOf(judgement.verdict.status),
-          cell: ({ judgement }) => statusBadge(judgement.verdict.status),
-        },
+        verdictColumn('Verdict', ({ judgement }) => judgement.verdict),
         numeric('Largest absolute error', ({ judgement }) => judgement.metrics.maxAbs),
         { label: 'Shape', value: (weight) => shape(weight.shape) },
         { label: 'Rule', long: true, value: ({ judgement }) => judgement.verdict.rule },
@@ -90,17 +96,5 @@ export function inputsAndWeights(): HTMLElement {
       h('h3', {}, 'Without a counterpart on the other side'),
       h('ul', {}, ...unmatched.map((id) => h('li', {}, h('code', {}, id)))),
     )
-  }
-}
-
-function verdictColumn<
-  Row extends { verdict: { status: 'pass' | 'warning' | 'error' } },
->(): Column<Row> {
-  return {
-    label: 'Verdict',
-    choice: true,
-    value: ({ verdict }) => verdict.status,
-    rank: ({ verdict }) => severityOf(verdict.status),
-    cell: ({ verdict }) => statusBadge(verdict.status),
   }
 }

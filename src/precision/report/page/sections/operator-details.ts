@@ -2,8 +2,8 @@
 import { command } from '../copy.ts'
 import type { Judgement, Metrics, OperatorComparison } from '../data.ts'
 import { h } from '../dom.ts'
-import { cosine, element, figure, integer, percent, shape } from '../format.ts'
-import { statusBadge } from '../status.ts'
+import { cosine, figure, integer, percent } from '../format.ts'
+import { judgementText } from './judgement-text.ts'
 
 const metrics: readonly (readonly [string, (metrics: Metrics) => string])[] = [
   ['Elements', ({ count }) => integer(count)],
@@ -39,7 +39,7 @@ export function operatorDetails(operator: OperatorComparison): HTMLElement {
     { class: 'operator' },
     h('p', {}, 'Run this case again:'),
     command(operator.rerun),
-    ...judged.map(([name, judgement]) => verdictOf(name, judgement)),
+    ...judged.map(([name, judgement]) => judgementText(name, judgement)),
     attributes(operator),
     grafted === undefined
       ? undefined
@@ -56,23 +56,6 @@ export function operatorDetails(operator: OperatorComparison): HTMLElement {
           '.',
         ),
     metricsTable(operator, judged),
-  )
-}
-
-function verdictOf(name: string, { verdict, metrics: { worst }, batch }: Judgement): HTMLElement {
-  const { allowed, needed, rule } = verdict
-  const limits =
-    needed === undefined ? '' : ` Allowed ${figure(allowed)}, needed ${figure(needed)}.`
-  return h(
-    'p',
-    {},
-    h('strong', {}, `${name} `),
-    statusBadge(verdict.status),
-    ` ${rule}.${limits}`,
-    worst === undefined
-      ? ' All elements are equal.'
-      : ` Worst element ${shape(worst.index)} of batch ${batch}: device ${element(worst.actual)}, ` +
-          `reference ${element(worst.expected)}.`,
   )
 }
 

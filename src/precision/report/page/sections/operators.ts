@@ -1,16 +1,16 @@
 /** Every operator, in order of execution. */
 import {
+  callOf,
   type Measure,
-  nameOf,
   type OperatorComparison,
+  placeOf,
   result,
-  severityOf,
   stationOf,
-  statusOf,
+  stations,
 } from '../data.ts'
 import { shape } from '../format.ts'
 import { numeric } from '../numeric.ts'
-import { statusBadge } from '../status.ts'
+import { verdictColumn } from '../status.ts'
 import { type Column, type Table, table } from '../table.ts'
 import { operatorDetails } from './operator-details.ts'
 
@@ -18,19 +18,18 @@ export function operatorTable({ name, of }: Measure): Table<OperatorComparison> 
   const has = (mode: 'isolated' | 'cascaded' | 'grafted') =>
     result.operators.some((operator) => operator[mode] !== undefined)
   const columns: readonly (Column<OperatorComparison> | undefined)[] = [
-    { label: 'Operator', value: nameOf },
-    { label: 'Layer', choice: true, value: stationOf, rank: ({ layer }) => layer ?? -1 },
-    { label: 'Kind', choice: true, value: ({ operator }) => operator },
+    { label: 'Operator', choice: true, value: ({ operator }) => operator, cell: callOf },
     {
-      label: 'Verdict',
+      label: 'Layer',
       choice: true,
-      value: statusOf,
-      rank: (operator) => severityOf(statusOf(operator) ?? 'pass'),
-      cell: (operator) => {
-        const status = statusOf(operator)
-        return status && statusBadge(status)
-      },
+      value: stationOf,
+      rank: (it) => stations.indexOf(stationOf(it)),
     },
+    { label: 'Module', value: ({ scope }) => placeOf(scope) },
+    has('isolated') ? verdictColumn('Own verdict', ({ isolated }) => isolated?.verdict) : undefined,
+    has('cascaded')
+      ? verdictColumn('Accumulated verdict', ({ cascaded }) => cascaded?.verdict)
+      : undefined,
     has('isolated')
       ? numeric(`Own, ${name}`, ({ isolated }) => isolated && of(isolated.metrics))
       : undefined,
@@ -43,8 +42,7 @@ export function operatorTable({ name, of }: Measure): Table<OperatorComparison> 
     has('grafted')
       ? numeric('Effect on a logit', ({ grafted }) => grafted?.maxLogitError)
       : undefined,
-    { label: 'Shape', value: (operator) => shape(operator.shape) },
-    { label: 'dtype', choice: true, value: ({ dtype }) => dtype },
+    { label: 'Output', short: true, value: (it) => `${it.dtype} ${shape(it.shape)}` },
   ]
   return table<OperatorComparison>({
     caption: 'Operators in order of execution',

@@ -1,12 +1,12 @@
 /** First of all: does the device agree with the reference, and if not, where does it begin. */
 import {
+  type Judgement,
   nameOf,
   type OperatorComparison,
   result,
   type Side,
-  type Status,
+  severities,
   sideName,
-  statusOf,
 } from '../data.ts'
 import { type Child, h } from '../dom.ts'
 import { figure } from '../format.ts'
@@ -54,7 +54,8 @@ function findings(open: (operator: OperatorComparison) => void): HTMLElement[] {
     ['First divergent operator', first === undefined ? 'none' : link(first)],
     ...largest('Largest own error', ({ isolated }) => isolated?.metrics.relativeL2, link),
     ...largest('Largest effect on the logits', ({ grafted }) => grafted?.maxLogitError, link),
-    ['Operators', ...counts()],
+    ...counts('Operators by their own error', ({ isolated }) => isolated),
+    ...counts('Operators by accumulated error', ({ cascaded }) => cascaded),
   ]
   if (unmatched > 0) found.push(['Without a counterpart', `${unmatched}`])
   return found.map(([term, ...description]) =>
@@ -77,10 +78,14 @@ function largest(
   return [[term, ...(value === 0 ? ['none'] : [link(most), ` ${figure(value)}`])]]
 }
 
-function counts(): Child[] {
-  const statuses: readonly Status[] = ['error', 'warning', 'pass']
-  return statuses.flatMap((status) => {
-    const count = result.operators.filter((operator) => statusOf(operator) === status).length
+function counts(
+  term: string,
+  of: (operator: OperatorComparison) => Judgement | undefined,
+): (readonly [string, ...Child[]])[] {
+  const found = result.operators.flatMap((operator) => of(operator)?.verdict.status ?? [])
+  const tallies = [...severities].reverse().flatMap((status) => {
+    const count = found.filter((it) => it === status).length
     return count === 0 ? [] : [h('span', { class: 'tally' }, `${count} `, statusBadge(status))]
   })
+  return tallies.length === 0 ? [] : [[term, ...tallies]]
 }
