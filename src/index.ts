@@ -43,12 +43,29 @@ export { type LoadOptions, type Logits, SequenceClassifier } from './model/seque
 export * from './ops/index.ts'
 export { type Agreement, agreementOf, type Flip } from './precision/agreement.ts'
 export {
+  type CompareDevicesOptions,
+  compareDevices,
+} from './precision/compare/compare-devices.ts'
+export type {
+  ComparisonResult,
+  Graft,
+  InputComparison,
+  Judgement,
+  Mode,
+  ModuleComparison,
+  OperatorComparison,
+  ParametersComparison,
+  Side,
+  TextComparison,
+} from './precision/compare/result.ts'
+export {
   type ComparisonOptions,
   compareTensors,
   type TensorComparison,
 } from './precision/compare-tensors.ts'
 export { type ExactResult, exactResult } from './precision/exact.ts'
 export type { HistogramBin, Metrics, WorstElement } from './precision/metrics.ts'
+export { writeReport } from './precision/report/write-report.ts'
 export {
   type Judged,
   type JudgedClass,

@@ -1,5 +1,5 @@
 /** `compare` as a process: what it prints, exit codes, what an emulator is called, bad usage. */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,7 +97,36 @@ describe('on the emulator', () => {
   })
 })
 
+test('two traces are compared offline', async () => {
+  const text = ['--text', 'I love you.']
+  for (const [device, name] of [
+    ['cpu', 'ours'],
+    ['reference', 'theirs'],
+  ]) {
+    const args = ['trace', '--device', device!, '--output', name!, ...text]
+    expect(await runProgram(args, { cwd: folder })).toMatchObject({ code: 0 })
+  }
+  const traces = ['--device-trace', 'ours', '--reference-trace', 'theirs']
+  const { code, stdout, stderr } = await run(...traces)
+  expect([code, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^pass by three-way: /)
+  expect(stdout).toContain('\nN  ours, cpu, float32, threads ')
+  expect(stdout).toContain('\nNo tensor diverges.\n')
+  expect(stdout).toMatch(/^ {2}roberta\.encoder\.layer\.\S+ +\S+e-\d+ +\S+e-\d+ +2\d\.\d {2}pass$/m)
+  const json = await run(...traces, '--standard', 'allclose', '--format', 'json')
+  expect(JSON.parse(json.stdout)).toMatchObject({ standard: 'allclose', onlyDevice: [] })
+})
+
+test('a report is written beside the table', async () => {
+  const args = ['--device', 'reference', '--text', 'no', '--report', 'out.html']
+  const { code, stdout, stderr } = await run(...args)
+  expect([code, stderr]).toEqual([0, 'Wrote out.html.\n'])
+  expect(stdout).toMatch(/^pass by three-way/)
+  expect(readFileSync(join(folder, 'out.html'), 'utf8')).toContain('<html')
+})
+
 test.each([
+  ['one trace alone', ['--device-trace', 'a'], 'cannot be used with'],
   ['a mode there is not', ['--modes', 'isolated,fast'], 'some of cascaded, isolated, grafted'],
   ['a device there is not', ['--reference', 'gpu'], "no device 'gpu'"],
   ['a standard there is not', ['--standard', 'mine'], "no standard 'mine'"],

@@ -1,5 +1,5 @@
-/** A copy of the embedded model with some of its weights changed. */
-import { cp } from 'node:fs/promises'
+/** A copy of the embedded model with some of its weights, or fields of its config.json, changed. */
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { convertTo, rawTensor } from '../../src/checkpoint/convert.ts'
@@ -8,12 +8,19 @@ import { type NamedRawTensor, writeSafetensors } from '../../src/checkpoint/safe
 
 const embedded = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
 
-/** `edits` give new elements for those of parameters, by their keys. */
+/** A new element for `value`, which is `all[index]`. */
+export type Edit = (value: number, index: number, all: Float32Array) => number
+
+/** `edits` give new elements for those of parameters, by their keys; `config` has new fields. */
 export async function editedModel(
   directory: string,
-  edits: Readonly<Record<string, (value: number, index: number) => number>>,
+  edits: Readonly<Record<string, Edit>>,
+  config: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   await cp(embedded, directory, { recursive: true })
+  const configPath = join(directory, 'config.json')
+  const fields = JSON.parse(await readFile(configPath, 'utf8')) as object
+  await writeFile(configPath, JSON.stringify({ ...fields, ...config }))
   const path = join(directory, 'model.safetensors')
   const tensors: NamedRawTensor[] = []
   {
