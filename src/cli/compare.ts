@@ -37,7 +37,7 @@ const failedExitCode = 1
 const live = [
   ...['text', 'batchFile', 'model', 'device', 'reference', 'dtype', 'referenceDtype', 'threads'],
   ...['cubeMathType', 'aclnn', 'modes', 'threshold', 'grafts', 'batchSize', 'maxLength', 'layout'],
-  'report',
+  ...['cases', 'report'],
 ]
 
 interface Options {
@@ -60,6 +60,7 @@ interface Options {
   readonly layout?: 'packed' | 'padded'
   readonly deviceTrace?: string
   readonly referenceTrace?: string
+  readonly cases?: string
   readonly report?: string
   readonly all?: true
   readonly format: 'table' | 'json'
@@ -110,6 +111,10 @@ export function compareCommand(): Command {
       ),
     )
     .addOption(new Option('--reference-trace <DIR>', 'the trace to compare with').conflicts(live))
+    .option(
+      '--cases <DIR>',
+      'save the inputs of operators that do not pass by themselves, for the commands that run them again',
+    )
     .option('--report <FILE>', 'also write the result as one HTML file that opens offline')
     .option('--all', 'list every operator, or every tensor of a trace, not only the worst')
     .addOption(
@@ -150,6 +155,7 @@ async function compare(options: Options): Promise<void> {
     batchSize: options.batchSize,
     maxLength: options.maxLength,
     layout: options.layout,
+    cases: options.cases,
     onWarning: (message) => note(`warning: ${message}`),
     onProgress: (part) => progress.update(Math.floor(part * 100), 100),
   }).finally(() => progress.stop())

@@ -25,7 +25,7 @@ describe('cpu against the reference', () => {
     const { code, stdout, stderr } = await run('--device', 'cpu', '--text', 'I love you.')
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^pass by three-way: logits: /)
-    expect(stdout).toContain(', roberta-tiny-go_emotions, 2 layers, 1 texts\nN  cpu, float32, ')
+    expect(stdout).toContain(', roberta-tiny-go_emotions, 2 layers, 1 text\nN  cpu, float32, ')
     expect(stdout).toContain('\nB  reference, float32\n')
     const order = [
       'mean cosine similarity  1.000000',
@@ -41,6 +41,7 @@ describe('cpu against the reference', () => {
       'roberta.encoder.layer.1',
       'Operators: ',
       'attention > softmax',
+      'attention (fused on N)',
       'No operator diverges.',
       'Operators that add most error',
       '30 were grafted, which is all.',
@@ -78,7 +79,8 @@ describe('on the emulator', () => {
   test('HF32 is found, each operator with its worst element and the command that repeats it', async (context) => {
     context.skip(notBuilt !== undefined, notBuilt)
     const args = ['--device', 'emulator', '--cube-math-type', 'hf32', '--reference', 'cpu']
-    const { code, stdout, stderr } = await run(...args, '--text', 'I love you.')
+    const text = ['--text', 'I love you.']
+    const { code, stdout, stderr } = await run(...args, ...text, '--cases', 'cases')
     expect([code, stderr]).toEqual([1, ''])
     expect(stdout).toMatch(
       /^error by three-way: roberta\.encoder\.layer\.0\.attention\.self\.query/,
@@ -89,11 +91,15 @@ describe('on the emulator', () => {
     )
     expect(stdout).toMatch(/^ {2}worst \[\d+, \d+\] of batch 0: N [-\d.]+, B [-\d.]+$/m)
     expect(stdout).toMatch(/^ {2}needed [\d.]+, allowed 2$/m)
-    const again = /^ {2}again: roberta-ascend (op linear .*)$/m.exec(stdout)![1]!
-    expect(again).toContain('--cube-math-type hf32')
-    const repeated = await runProgram(again.split(' '), { cwd: folder })
+    // The inputs were saved, so the same element comes out.
+    const [, again] = /^ {2}again: roberta-ascend (op linear .*)$/m.exec(stdout)!
+    const [, n, b] = /^ {2}worst \S+ \S+ of batch 0: N (\S+), B (\S+)$/m.exec(stdout)!
+    const words = again!.replaceAll("'", '').split(' ')
+    expect(words).toContain('hf32')
+    const repeated = await runProgram(words, { cwd: folder })
     expect(repeated.code).toBe(1)
     expect(repeated.stdout).toContain('emulator, not an NPU')
+    expect(repeated.stdout).toContain(`  N      ${n}\n  B      ${b}\n`)
   })
 })
 

@@ -49,6 +49,11 @@ export interface CompareOptions {
   readonly threshold?: number | undefined
   /** How many operators of each batch are grafted at most; 24 if not given. */
   readonly grafts?: number | undefined
+  /**
+   * A directory for the inputs of operators that do not pass by themselves, one file for each; the
+   * commands that run them again then read those. At most 24 of each batch.
+   */
+  readonly cases?: string | undefined
   /** Told what part of the work is done. */
   readonly onProgress?: ((fraction: number) => void) | undefined
 }
@@ -71,6 +76,7 @@ export async function compareSubjects(
     layout = device.backend.preferredLayout,
     threshold = 0.3,
     grafts = defaultGrafts,
+    cases,
     onProgress = () => {},
   } = options
   check(options)
@@ -95,6 +101,7 @@ export async function compareSubjects(
       standard,
       precision,
       modes,
+      cases,
       mostGrafts: grafts,
       samplesPerStage,
       onProgress: (fraction) => onProgress((number + fraction) / batches.length),

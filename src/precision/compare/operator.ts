@@ -5,6 +5,7 @@ import { decodeAll, isFloatDType } from '../../tensor/dtype.ts'
 import type { Shape } from '../../tensor/shape.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import type { JudgedClass, Standard } from '../standards/index.ts'
+import { type SavedInputs, saveCase } from './cases.ts'
 import type { GraftSums } from './graft.ts'
 import { judge } from './judge.ts'
 import { Padding } from './padding.ts'
@@ -21,7 +22,12 @@ export interface OperatorOptions {
   readonly standard: Standard
   readonly precision: CommonPrecision
   readonly modes: readonly Mode[]
+  /** Where the inputs of operators go that do not pass by themselves. */
+  readonly cases?: string | undefined
 }
+
+/** So many operators of a batch at most: the weights are among the inputs, and the first ones tell most. */
+const mostCases = 24
 
 export type BatchOperator = Omit<OperatorComparison, 'rerun' | 'grafted'> & {
   grafted?: GraftSums
@@ -33,6 +39,7 @@ export type BatchOperator = Omit<OperatorComparison, 'rerun' | 'grafted'> & {
 export interface Setting {
   readonly shapes: readonly (Shape | undefined)[]
   readonly attributes: Attributes
+  readonly saved?: SavedInputs
 }
 
 /** Where a call of the reference was recorded, and who can make it again. */
@@ -44,6 +51,7 @@ export interface Recorded {
 
 export class OperatorComparer {
   readonly #padding: Padding
+  #saved = 0
 
   constructor(
     tokens: TokenBatch,
@@ -71,6 +79,8 @@ export class OperatorComparer {
     const cascaded = this.#judge(call, 'accumulated', actual, expected, { depth })
     sample.push(...samplePairs(actual, expected, samples))
     const isIsolated = modes.includes('isolated') || modes.includes('grafted')
+    const isolated = isIsolated ? await this.#isolated(recorded, call) : undefined
+    const saved = await this.#save(recorded, call, isolated)
     return {
       id,
       operator,
@@ -84,10 +94,26 @@ export class OperatorComparer {
         ? {}
         : { fused: { device: own.isFused, reference: call.isFused } }),
       ...(Object.keys(attributes).length > 0 ? { attributes } : {}),
-      setting: { shapes: shapesOf(call, recorded), attributes: call.attributes },
+      setting: {
+        shapes: shapesOf(call, recorded),
+        attributes: call.attributes,
+        ...(saved === undefined ? {} : { saved }),
+      },
       cascaded,
-      ...(isIsolated ? { isolated: await this.#isolated(recorded, call) } : {}),
+      ...(isolated === undefined ? {} : { isolated }),
     }
+  }
+
+  async #save(
+    { tape, reference }: Recorded,
+    call: Call,
+    isolated: Judgement | undefined,
+  ): Promise<SavedInputs | undefined> {
+    const { cases } = this.options
+    if (cases === undefined || this.#saved >= mostCases) return undefined
+    if (isolated === undefined || isolated.verdict.status === 'pass') return undefined
+    this.#saved += 1
+    return saveCase(cases, this.batch, call, tape, reference)
   }
 
   async #isolated({ tape, device, reference }: Recorded, call: Call): Promise<Judgement> {

@@ -11,14 +11,14 @@ const choices: Readonly<Record<string, string>> = {
 }
 
 /**
- * With generated inputs of the same shapes. An attribute that the sides have different values of has
+ * With the inputs that were saved, or else generated ones of the same shapes. An attribute that the sides have different values of has
  * the device's on the device, and the reference's on the reference.
  */
 export function rerunCommand(
   {
     operator,
     attributes: differing = {},
-    setting: { shapes, attributes },
+    setting: { shapes, attributes, saved },
   }: Pick<BatchOperator, 'operator' | 'attributes' | 'setting'>,
   device: Subject,
   reference: Subject,
@@ -39,7 +39,7 @@ export function rerunCommand(
     device: device.backend.device,
     reference: reference.backend.device,
     dtype: device.dtype,
-    shape,
+    ...(saved === undefined ? { shape } : { input: saved }),
     ...given,
     ...(against.length === 0 ? {} : { against }),
   })

@@ -4,10 +4,11 @@
  * largest errors among them.
  */
 import type { HostTensor, OperatorInputs, TensorSpec } from '../../ops/index.ts'
-import { dtypes, isFloatDType, newHostArray } from '../../tensor/dtype.ts'
+import { dtypes, newHostArray } from '../../tensor/dtype.ts'
 import { numel, type Shape } from '../../tensor/shape.ts'
 import { type ExactResult, exactResult } from '../exact.ts'
-import { type Player, toHost } from './replay.ts'
+import { inputsOf } from './cases.ts'
+import type { Player } from './replay.ts'
 import type { Call, Tape } from './tape.ts'
 
 /** What the reference does in about a twentieth of a second. */
@@ -34,21 +35,11 @@ export interface Truth extends Pick<ExactResult, 'truth' | 'sameDType'> {
 export async function truthOf(
   call: Call,
   tape: Tape,
-  { parameters, precision }: Player,
+  reference: Player,
   errors: { readonly actual: Float64Array; readonly expected: Float64Array },
   isLeftOut: (row: number) => boolean = () => false,
 ): Promise<Truth> {
-  const inputs = await Promise.all(
-    call.inputs.map(async (source) => {
-      if (source === undefined) return undefined
-      const isParameter = source.kind === 'parameter'
-      const { dtype, shape, data } = await toHost(
-        isParameter ? parameters.get(source.name)! : tape.tensorOf(source),
-      )
-      const to = isFloatDType(dtype) ? precision.dtype : dtype
-      return { dtype: to, shape, data: precision.convert(data, dtype, to) }
-    }),
-  )
+  const inputs = await inputsOf(call, tape, reference)
   const { attributes, operator, output } = call
   const work = workOf(call, inputs)
   if (work <= mostWork) return exactResult(operator, inputs, attributes)
