@@ -35,7 +35,8 @@ const failedExitCode = 1
 
 /** What means nothing where nothing is run. */
 const live = [
-  ...['text', 'batchFile', 'model', 'device', 'reference', 'dtype', 'referenceDtype', 'threads'],
+  ...['text', 'batchFile', 'model', 'referenceModel', 'device', 'reference', 'dtype'],
+  ...['referenceDtype', 'threads'],
   ...['cubeMathType', 'aclnn', 'modes', 'threshold', 'grafts', 'batchSize', 'maxLength', 'layout'],
   ...['cases', 'report'],
 ]
@@ -44,6 +45,7 @@ interface Options {
   readonly text?: readonly string[]
   readonly batchFile?: string
   readonly model?: string
+  readonly referenceModel?: string
   readonly device: string
   readonly reference: string
   readonly dtype: FloatDType
@@ -72,6 +74,10 @@ export function compareCommand(): Command {
     .option('--text <TEXT>', 'a text; may be given several times', collect)
     .option('--batch-file <FILE>', 'a file with one text a line (default: 23 built-in texts)')
     .addOption(modelOption())
+    .option(
+      '--reference-model <DIR|HUB_ID>',
+      'another model for the reference, made alike (default: that of --model)',
+    )
     .addOption(deviceOption())
     .option('--reference <DEVICE>', 'the device to compare with', 'reference')
     .addOption(dtypeOption())
@@ -144,6 +150,7 @@ async function compare(options: Options): Promise<void> {
     dtype: options.dtype,
     referenceDType: options.referenceDtype,
     modelPath: options.model,
+    referenceModelPath: options.referenceModel,
     texts: await textsOf(options),
     threads: options.threads,
     cubeMathType: options.cubeMathType,

@@ -203,6 +203,21 @@ describe('one bad row in an embedding', () => {
     expect(result.parameters.different[0]!.judgement.verdict.element?.index).toEqual([token, 0])
   })
 
+  test('that a text of another batch needs', async () => {
+    const tokenizer = await RobertaTokenizer.load(embeddedModelDirectory)
+    const [first, , third] = texts.map(
+      (text) => tokenizer.encode(text, { maxLength: 128 }).inputIds,
+    )
+    const token = third!.find((id) => !first!.includes(id))!
+    directories += 1
+    const directory = join(folder, String(directories))
+    await editedModel(directory, spoil(token))
+    const result = await compared(new ReferenceBackend(), { batchSize: 2 }, { directory })
+    expect(blamed(result)).toEqual(['roberta.embeddings.word_embeddings/embedding'])
+    const operator = result.operators.find(({ id }) => id.includes('word_embeddings'))
+    expect(operator!.isolated!.batch).toBe(1)
+  })
+
   test('that no text needs', async () => {
     const result = await comparedEdited(spoil(7000))
     expect(result.verdict).toMatchObject({ status: 'error' })

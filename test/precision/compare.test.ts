@@ -1,11 +1,19 @@
 /** `compare` where nothing is wrong: no false alarm; and what it counts, bounds and refuses. */
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
 import { ReferenceBackend } from '../../src/backends/reference/reference-backend.ts'
+import { embeddedModelDirectory } from '../../src/model/locate.ts'
+import { tokenBatch } from '../../src/model/token-batch.ts'
 import type { Backend } from '../../src/ops/index.ts'
 import { type CompareOptions, compareSubjects } from '../../src/precision/compare/compare.ts'
+import { Pairs } from '../../src/precision/compare/pairs.ts'
+import { record } from '../../src/precision/compare/tape.ts'
+import { finalVerdict } from '../../src/precision/compare/verdict.ts'
+import { leakedStorageCount } from '../../src/tensor/storage.ts'
 import { isBuilt, openEmulator } from '../support/emulator.ts'
 import { alarms, everyStandard } from '../support/every-standard.ts'
+import { FaultyBackend } from '../support/faulty-backend.ts'
 import { subjectOn } from '../support/subject.ts'
 
 const texts = ['I am so happy today!', 'Thank you so much.', 'That is disgusting.', 'no']
@@ -109,5 +117,81 @@ describe('no false alarm on the embedded model, by any standard', () => {
       { reference: { dtype: 'bfloat16' } },
     )
     expect(alarms(result)).toEqual([])
+  })
+})
+
+describe('what is counted and bounded', () => {
+  test('of the operators only those with the largest errors are grafted', async () => {
+    const result = await compared(new CpuBackend(), { grafts: 3, standard: 'strict' })
+    const whole = result.operators.filter(({ within }) => within === undefined)
+    const errorOf = ({ isolated }: (typeof whole)[number]) => isolated!.metrics.relativeL2
+    const withError = whole.filter((one) => errorOf(one) > 0)
+    const grafted = withError.filter((one) => one.grafted !== undefined)
+    const most = [...withError].sort((a, b) => errorOf(b) - errorOf(a)).slice(0, 3)
+    expect(new Set(grafted)).toEqual(new Set(most))
+    expect(result.grafts).toEqual({
+      done: 30 - withError.length + 3,
+      leftOut: withError.length - 3,
+    })
+  })
+
+  test('nothing stays behind, also where a device fails on the way', async () => {
+    const [ours, theirs] = [new ReferenceBackend(), new ReferenceBackend()]
+    let calls = 0
+    const failing = new FaultyBackend(ours, {
+      execute: (call, run) => {
+        calls += 1
+        if (calls === 60) throw new Error('lost')
+        run(call)
+      },
+    })
+    await using device = await subjectOn(failing)
+    await using reference = await subjectOn(theirs)
+    const weights = [ours.heldBytes, theirs.heldBytes]
+    await expect(compareSubjects(device, reference, { texts: ['no'] })).rejects.toThrow('lost')
+    expect([ours.heldBytes, theirs.heldBytes]).toEqual(weights)
+    await compareSubjects(device, reference, { texts: ['no'] })
+    expect([ours.heldBytes, theirs.heldBytes]).toEqual(weights)
+    expect(leakedStorageCount()).toBe(0)
+  })
+
+  test('at most 5000 pairs are sampled, of logits and of hidden values', async () => {
+    const { sample } = await compared(new ReferenceBackend(), { modes: ['cascaded'] })
+    const logits = texts.length * 28
+    expect(sample.length).toBeGreaterThan(logits)
+    expect(sample.length).toBeLessThanOrEqual(logits + 2500)
+  })
+})
+
+describe('fails closed', () => {
+  test('what has another shape has no counterpart, which is an error', async () => {
+    await using subject = await subjectOn(new ReferenceBackend())
+    const sequences = texts.map((text) => subject.encode(text).inputIds)
+    using all = await record(subject, tokenBatch(sequences, 'packed', 1))
+    using some = await record(subject, tokenBatch(sequences.slice(1), 'packed', 1))
+    const { unmatched } = new Pairs(some, all)
+    expect(unmatched[0]).toMatch(/word_embeddings\/embedding#0 \(\[\d+, 320\] on the device, /)
+    expect(unmatched.some((what) => what.endsWith('(only on the reference)'))).toBe(true)
+    const result = await compared(new ReferenceBackend(), { texts: ['no'], standard: 'strict' })
+    expect(finalVerdict({ ...result, unmatched })).toMatchObject({ status: 'error' })
+  })
+
+  test.each([
+    ['no texts', { texts: [] }, 'texts: there are none'],
+    ['no modes', { modes: [] }, 'modes: none is no mode'],
+    ['a standard there is not', { standard: 'mine' }, "no standard 'mine'"],
+    ['a threshold there is not', { threshold: 2 }, 'threshold: 2 is not'],
+    ['half a graft', { grafts: 0.5 }, 'grafts: 0.5 is not'],
+    ['a batch of nothing', { batchSize: 0 }, 'batch-size: 0 is not'],
+  ])('%s', async (_, options, words) => {
+    await expect(compared(new ReferenceBackend(), options)).rejects.toThrow(words)
+  })
+
+  test('two models that are not made alike', async () => {
+    const directory = fileURLToPath(new URL('../golden/variants/gelu-new', import.meta.url))
+    const sides = { reference: { directory, tokenizerOf: embeddedModelDirectory } }
+    await expect(compared(new ReferenceBackend(), {}, sides)).rejects.toThrow(
+      /models: .* is not the same on both sides/,
+    )
   })
 })
