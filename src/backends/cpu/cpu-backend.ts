@@ -9,6 +9,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import type {
   Attributes,
   Backend,
+  ElementWriter,
   HostElements,
   OperatorCall,
   OperatorInputs,
@@ -142,6 +143,18 @@ export class CpuBackend implements Backend {
       this.#memory.bytes(block.address, byteLength).set(bytes)
       return { dtype, length, block, packed: undefined }
     })
+  }
+
+  async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Slot> {
+    if (length === 0) return this.allocate(dtype, length)
+    const block = this.#memory.takeIdle(length * dtypes[dtype].itemsize)
+    try {
+      await write(hostArrayOver(dtype, this.#memory.wasm.buffer, block.address, length))
+    } catch (error) {
+      this.#memory.put(block, this.#queue.issued)
+      throw error
+    }
+    return { dtype, length, block, packed: undefined }
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {

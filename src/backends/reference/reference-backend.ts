@@ -8,6 +8,7 @@
 import type {
   Attributes,
   Backend,
+  ElementWriter,
   HostElements,
   OperatorCall,
   OperatorInputs,
@@ -82,6 +83,12 @@ export class ReferenceBackend implements Backend {
       this.#heldBytes += data.byteLength
       return data
     })
+  }
+
+  async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<HostArray> {
+    const data = newHostArray(dtype, length)
+    await write(data)
+    return this.upload([{ dtype, data }])[0]!
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
