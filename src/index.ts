@@ -41,6 +41,24 @@ export { pipeline, type TextClassificationPipeline } from './model/pipeline.ts'
 export { type DeviceBatch, RobertaForSequenceClassification } from './model/roberta.ts'
 export { type LoadOptions, type Logits, SequenceClassifier } from './model/sequence-classifier.ts'
 export * from './ops/index.ts'
+export { type Agreement, agreementOf, type Flip } from './precision/agreement.ts'
+export {
+  type ComparisonOptions,
+  compareTensors,
+  type TensorComparison,
+} from './precision/compare-tensors.ts'
+export { type ExactResult, exactResult } from './precision/exact.ts'
+export type { HistogramBin, Metrics, WorstElement } from './precision/metrics.ts'
+export {
+  type Judged,
+  type JudgedClass,
+  type Standard,
+  type Status,
+  standardNames,
+  standardOf,
+  type Verdict,
+  worstOf,
+} from './precision/standards/index.ts'
 export type { DType, FloatDType, HostArray } from './tensor/dtype.ts'
 export * from './tensor/errors.ts'
 export { arena, Tensor } from './tensor/tensor.ts'

@@ -63,6 +63,24 @@ export function optionsFor(device: string, options: DeviceOptions): DeviceOption
   )
 }
 
+/**
+ * For each of several devices those of `options` that mean something to it. Throws
+ * `InvalidArgumentError` for a choice that none of them has.
+ */
+export function optionsForEach(
+  devices: readonly string[],
+  options: DeviceOptions,
+): DeviceOptions[] {
+  const each = devices.map((device) => optionsFor(device, options))
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || each.some((some) => Object.hasOwn(some, name))) continue
+    throw new InvalidArgumentError(name, `means nothing to ${devices.join(', ')}`, {
+      hint: 'leave it out, or add a device that has it',
+    })
+  }
+  return each
+}
+
 /** The devices there are. */
 export const availableDevices = Object.keys(backends)
 

@@ -5,7 +5,7 @@
  * whatever else the machine does meets them alike. Only one computes at a time.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import { defaultDevice, optionsFor } from '../backends/open.ts'
+import { defaultDevice, optionsForEach } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { LoadOptions, SequenceClassifier } from '../model/sequence-classifier.ts'
 import { Contender } from './contender.ts'
@@ -119,13 +119,7 @@ function optionsOfEach(
   devices: readonly string[],
   { modelPath, dtype, onWarning, ...choices }: Omit<LoadOptions, 'device'>,
 ): LoadOptions[] {
-  const each = devices.map((device) => optionsFor(device, choices))
-  for (const [name, value] of Object.entries(choices)) {
-    if (value === undefined || each.some((some) => Object.hasOwn(some, name))) continue
-    throw new InvalidArgumentError(name, `means nothing to ${devices.join(', ')}`, {
-      hint: 'leave it out, or add a device that has it',
-    })
-  }
+  const each = optionsForEach(devices, choices)
   return devices.map((device, at) => ({
     modelPath,
     dtype,

@@ -14,6 +14,7 @@ import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
 import { Exit } from './exit.ts'
 import { note } from './notes.ts'
+import { opCommand } from './op.ts'
 import { OutputClosedError } from './output/index.ts'
 import { packageInfo } from './package-info.ts'
 
@@ -33,6 +34,7 @@ function program(): Command {
     .addCommand(downloadCommand())
     .addCommand(doctorCommand())
     .addCommand(benchCommand())
+    .addCommand(opCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +

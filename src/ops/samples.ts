@@ -13,7 +13,7 @@ import {
 import { contiguousStrides, forEachPosition, numel, type Shape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import type { Attributes, Backend } from './backend.ts'
-import { tensor } from './create.ts'
+import { type HostTensor, tensor } from './create.ts'
 
 /** Where the values of a sample tensor come from. */
 export type Fill =
@@ -25,7 +25,8 @@ export type Fill =
   | { readonly kind: 'integers'; readonly below: number }
 
 /** How a sample tensor lies in its storage; `offset` is dense, but begins inside of it. */
-export type SampleLayout = 'contiguous' | 'offset' | 'transposed' | 'sliced'
+export const sampleLayouts = ['contiguous', 'offset', 'transposed', 'sliced'] as const
+export type SampleLayout = (typeof sampleLayouts)[number]
 
 export interface TensorSample {
   readonly dtype: DType
@@ -119,8 +120,10 @@ export function sampleData(sample: TensorSample, seed: number): HostArray {
 }
 
 /** Strides, offset and storage length that give a shape the wanted layout. */
-function layOut(sample: TensorSample): { strides: number[]; offset: number; length: number } {
-  const { shape, layout } = sample
+function layOut(
+  shape: Shape,
+  layout: SampleLayout,
+): { strides: number[]; offset: number; length: number } {
   if (layout === 'contiguous') {
     return { strides: contiguousStrides(shape), offset: 0, length: numel(shape) }
   }
@@ -142,11 +145,18 @@ function layOut(sample: TensorSample): { strides: number[]; offset: number; leng
   }
 }
 
-/** Puts a sample tensor on a device. Storage around it holds all-ones bytes (NaN). */
+/** Puts a sample tensor on a device. */
 export function sampleTensor(backend: Backend, sample: TensorSample, seed: number): Tensor {
-  const { dtype, shape } = sample
-  const data = sampleData(sample, seed)
-  const { strides, offset, length } = layOut(sample)
+  return tensorWithLayout(backend, { ...sample, data: sampleData(sample, seed) }, sample.layout)
+}
+
+/** Puts elements on a device in some layout. Storage around them holds all-ones bytes (NaN). */
+export function tensorWithLayout(
+  backend: Backend,
+  { dtype, shape, data }: HostTensor,
+  layout: SampleLayout,
+): Tensor {
+  const { strides, offset, length } = layOut(shape, layout)
   const stored = newHostArray(dtype, length)
   if (dtype !== 'bool') new Uint8Array(stored.buffer).fill(0xff)
   forEachPosition(shape, strides, offset, (position, index) => {

@@ -180,3 +180,20 @@ export const codecs: Readonly<Record<DType, Codec>> = {
     },
   },
 }
+
+/** All elements as numbers (exact, but for int64 beyond ±2^53). */
+export function decodeAll(dtype: DType, data: HostArray): Float64Array {
+  if (data instanceof Float32Array) return new Float64Array(data)
+  const { decode } = codecs[dtype]
+  const result = new Float64Array(data.length)
+  for (let index = 0; index < data.length; index++) result[index] = decode(data, index)
+  return result
+}
+
+/** Numbers as elements of `dtype`, each rounded as its codec says. */
+export function encodeAll<T extends DType>(dtype: T, values: ArrayLike<number>): HostArrays[T] {
+  const result = newHostArray(dtype, values.length)
+  const { encode } = codecs[dtype]
+  for (let index = 0; index < values.length; index++) encode(result, index, values[index]!)
+  return result
+}

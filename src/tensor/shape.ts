@@ -147,3 +147,10 @@ export function forEachPosition(
     }
   }
 }
+
+/** The index along each axis of an element, by its position in row-major order. */
+export function indexAt(shape: Shape, position: number): number[] {
+  return contiguousStrides(shape).map((stride, axis) =>
+    shape[axis] === 0 ? 0 : Math.floor(position / stride) % shape[axis]!,
+  )
+}

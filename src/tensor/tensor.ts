@@ -4,7 +4,7 @@
  * A tensor has no arithmetic of its own; operators are functions in `ops/`. Making one registers it
  * with the innermost `arena`, which disposes of it at its end unless the arena returns it.
  */
-import { codecs, type DType, type HostArray } from './dtype.ts'
+import { type DType, decodeAll, type HostArray } from './dtype.ts'
 import { DisposedTensorError } from './errors.ts'
 import { formatShape, isContiguous, numel, type Shape, type Strides } from './shape.ts'
 import type { Storage, TensorView } from './storage.ts'
@@ -64,9 +64,7 @@ export class Tensor implements TensorView, Disposable {
 
   /** The elements in row-major order as numbers (exact, but for int64 beyond ±2^53). */
   async numbers(): Promise<Float64Array> {
-    const data = await this.data()
-    const { decode } = codecs[this.dtype]
-    return Float64Array.from({ length: data.length }, (_, index) => decode(data, index))
+    return decodeAll(this.dtype, await this.data())
   }
 
   /** Gives the memory back if this was the last tensor over it. Calling it again does nothing. */

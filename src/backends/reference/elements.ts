@@ -20,12 +20,15 @@ export interface HostTensor {
   readonly shape: Shape
   readonly strides: Strides
   readonly offset: number
-  readonly data: HostArray
+  readonly data: Elements
 }
+
+/** What a tensor's storage is here: float64 for floats that are not to be rounded. */
+export type Elements = HostArray | Float64Array
 
 /** Checks that a view stays inside of its storage, once, so that kernels need not look again. */
 export function hostTensor(view: TensorView): HostTensor {
-  const data = view.storage.slot as HostArray
+  const data = view.storage.slot as Elements
   const { dtype, shape, strides, offset } = view
   const reach = extent(shape, strides, offset)
   if (reach !== undefined && (reach.first < 0 || reach.last >= data.length)) {
@@ -40,22 +43,30 @@ export function hostTensor(view: TensorView): HostTensor {
 /** All elements as numbers. */
 export function read({ dtype, shape, strides, offset, data }: HostTensor): Float64Array {
   const count = numel(shape)
-  if (dtype === 'float32' && isContiguous(shape, strides)) {
-    return new Float64Array((data as Float32Array).subarray(offset, offset + count))
+  const isPlain = data instanceof Float32Array || data instanceof Float64Array
+  if (isPlain && isContiguous(shape, strides)) {
+    return new Float64Array(data.subarray(offset, offset + count))
   }
   const result = new Float64Array(count)
-  const { decode } = codecs[dtype]
+  const element = elementReader(dtype, data)
   forEachPosition(shape, strides, offset, (position, index) => {
-    result[index] = decode(data, position)
+    result[index] = element(position)
   })
   return result
 }
 
+function elementReader(dtype: DType, data: Elements): (position: number) => number {
+  if (data instanceof Float64Array) return (position) => data[position]!
+  const { decode } = codecs[dtype]
+  return (position) => decode(data, position)
+}
+
 /** All elements as they are stored, bit by bit. */
-export function readStored({ dtype, shape, strides, offset, data }: HostTensor): HostArray {
+export function readStored({ dtype, shape, strides, offset, data }: HostTensor): Elements {
   const count = numel(shape)
   if (isContiguous(shape, strides)) return data.slice(offset, offset + count)
-  const result = newHostArray(dtype, count)
+  const isUnrounded = data instanceof Float64Array
+  const result = isUnrounded ? new Float64Array(count) : newHostArray(dtype, count)
   const [from, to] = [asBits(data), asBits(result)]
   forEachPosition(shape, strides, offset, (position, index) => {
     to[index] = from[position]!
@@ -64,15 +75,18 @@ export function readStored({ dtype, shape, strides, offset, data }: HostTensor):
 }
 
 /** The same memory as integers. A float32 NaN that passes through a number may come out changed. */
-export function asBits(data: HostArray): HostArray {
+export function asBits(data: Elements): Elements {
   if (!(data instanceof Float32Array)) return data
   return new Int32Array(data.buffer, data.byteOffset, data.length)
 }
 
-/** Rounds numbers in row-major order to the tensor's dtype. The tensor is a fresh, dense output. */
+/**
+ * Rounds numbers in row-major order to the tensor's dtype, unless its storage is float64. The tensor
+ * is a fresh, dense output.
+ */
 export function write({ dtype, offset, data }: HostTensor, values: Float64Array): void {
-  if (dtype === 'float32') {
-    ;(data as Float32Array).set(values, offset)
+  if (data instanceof Float32Array || data instanceof Float64Array) {
+    data.set(values, offset)
     return
   }
   const { encode } = codecs[dtype]

@@ -1,13 +1,13 @@
 /** Kernels that pick, place or convert elements. All but cast keep every bit. */
-import { type DType, type HostArray, isFloatDType } from '../../tensor/dtype.ts'
+import { type DType, isFloatDType } from '../../tensor/dtype.ts'
 import { IndexOutOfRangeError } from '../../tensor/errors.ts'
 import { oddNumber } from '../../tensor/float-bits.ts'
 import { numel } from '../../tensor/shape.ts'
-import { asBits, type HostTensor, read, readStored, write } from './elements.ts'
+import { asBits, type Elements, type HostTensor, read, readStored, write } from './elements.ts'
 import type { Kernel } from './kernel.ts'
 
 /** Copies `count` elements, bit by bit. */
-function copy(from: HostArray, start: number, to: HostArray, at: number, count: number): void {
+function copy(from: Elements, start: number, to: Elements, at: number, count: number): void {
   const [source, target] = [asBits(from), asBits(to)]
   for (let i = 0; i < count; i++) target[at + i] = source[start + i]!
 }

@@ -14,9 +14,15 @@ import type {
   TensorSpec,
 } from '../../ops/backend.ts'
 import type { OperatorName } from '../../ops/catalogue.ts'
-import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
+import {
+  type DType,
+  decodeAll,
+  type HostArray,
+  isFloatDType,
+  newHostArray,
+} from '../../tensor/dtype.ts'
 import type { TensorView } from '../../tensor/storage.ts'
-import { hostTensor, readStored } from './elements.ts'
+import { type Elements, hostTensor, readStored } from './elements.ts'
 import { add, gelu, mul, scale, sigmoid, tanh } from './elementwise.ts'
 import type { Kernel } from './kernel.ts'
 import { linear, matmul } from './matmul.ts'
@@ -54,7 +60,16 @@ export class ReferenceBackend implements Backend {
   readonly device = 'reference'
   readonly preferredLayout = 'packed'
   readonly settings = {}
+  readonly #isRounded: boolean
   #heldBytes = 0
+
+  /**
+   * With `rounded: false` float tensors hold float64 whatever their dtype, so that nothing is rounded,
+   * also between the parts of a composite operator; `src/precision/exact.ts` reads such tensors.
+   */
+  constructor({ rounded = true }: { readonly rounded?: boolean } = {}) {
+    this.#isRounded = rounded
+  }
 
   /** Nothing is kept for reuse. */
   get heldBytes(): number {
@@ -70,18 +85,23 @@ export class ReferenceBackend implements Backend {
   }
 
   /** Floats come filled with NaN, so that an element which a kernel forgets to write shows. */
-  allocate(dtype: DType, length: number): HostArray {
-    const data = newHostArray(dtype, length)
-    if (dtypes[dtype].kind === 'float') new Uint8Array(data.buffer).fill(0xff)
+  allocate(dtype: DType, length: number): Elements {
+    const data = this.#isWide(dtype) ? new Float64Array(length) : newHostArray(dtype, length)
+    if (isFloatDType(dtype)) new Uint8Array(data.buffer).fill(0xff)
     this.#heldBytes += data.byteLength
     return data
   }
 
-  upload(arrays: readonly HostElements[]): HostArray[] {
-    return arrays.map(({ data }) => {
-      this.#heldBytes += data.byteLength
-      return data
+  upload(arrays: readonly HostElements[]): Elements[] {
+    return arrays.map(({ dtype, data }) => {
+      const elements = this.#isWide(dtype) ? decodeAll(dtype, data) : data
+      this.#heldBytes += elements.byteLength
+      return elements
     })
+  }
+
+  #isWide(dtype: DType): boolean {
+    return !this.#isRounded && isFloatDType(dtype)
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
@@ -94,11 +114,11 @@ export class ReferenceBackend implements Backend {
   }
 
   async download(view: TensorView): Promise<HostArray> {
-    return readStored(hostTensor(view))
+    return readStored(hostTensor(view)) as HostArray
   }
 
   free(slot: unknown): void {
-    this.#heldBytes -= (slot as HostArray).byteLength
+    this.#heldBytes -= (slot as Elements).byteLength
   }
 
   async synchronize(): Promise<void> {}

@@ -109,7 +109,7 @@ function scoreColor(score: number, threshold: number): Color {
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
 /** A bar that is `width` long at score 1, to the nearest eighth of a character, or `#` in ASCII. */
-function drawBar(score: number, width: number, { unicode }: TerminalLook): string {
+export function drawBar(score: number, width: number, { unicode }: TerminalLook): string {
   const fraction = score > 0 ? Math.min(score, 1) : 0
   if (!unicode) return '#'.repeat(Math.round(fraction * width))
   const length = Math.round(fraction * width * 8)
