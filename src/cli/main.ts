@@ -12,6 +12,7 @@ import { benchCommand } from './bench.ts'
 import { classifyCommand } from './classify.ts'
 import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
+import { evaluateCommand } from './evaluate.ts'
 import { Exit } from './exit.ts'
 import { note } from './notes.ts'
 import { opCommand } from './op.ts'
@@ -35,6 +36,7 @@ function program(): Command {
     .addCommand(doctorCommand())
     .addCommand(benchCommand())
     .addCommand(opCommand())
+    .addCommand(evaluateCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +

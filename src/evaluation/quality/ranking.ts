@@ -29,9 +29,7 @@ export function rankingOf(scores: Float64Array, positive: Uint8Array): Ranking {
   const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!)
   const positives = positive.reduce((sum, one) => sum + one, 0)
   const negatives = positive.length - positives
-  let [truePositives, falsePositives, area, averagePrecision, bestF1, bestThreshold] = [
-    0, 0, 0, 0, 0, 0,
-  ]
+  let [truePositives, area, averagePrecision, bestF1, bestThreshold] = [0, 0, 0, 0, 0]
   for (let start = 0; start < order.length; ) {
     const score = scores[order[start]!]!
     let end = start
@@ -41,7 +39,6 @@ export function rankingOf(scores: Float64Array, positive: Uint8Array): Ranking {
     const missed = end - start - found
     area += missed * (truePositives + found / 2)
     truePositives += found
-    falsePositives += missed
     averagePrecision += found * (truePositives / end)
     const f1 = (2 * truePositives) / (end + positives)
     if (f1 > bestF1) {
