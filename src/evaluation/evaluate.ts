@@ -7,15 +7,16 @@
 import { basename } from 'node:path'
 import { defaultDevice, optionsForEach } from '../backends/open.ts'
 import { labelOf } from '../bench/report.ts'
-import { InvalidArgumentError, RobertaAscendError } from '../errors.ts'
-import { type LogitsOptions, logitsInOrder } from '../model/logits-in-order.ts'
-import { checkThreshold, probabilities, type Threshold, thresholdOf } from '../model/scores.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import type { LogitsOptions } from '../model/logits-in-order.ts'
+import { checkThreshold, type Threshold, thresholdOf } from '../model/scores.ts'
 import { type LoadOptions, SequenceClassifier } from '../model/sequence-classifier.ts'
 import { agreementOf } from '../precision/agreement.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
-import { type Dataset, type LabelledText, labelIds } from './dataset/labelled-texts.ts'
+import type { Dataset, LabelledText } from './dataset/labelled-texts.ts'
 import { type DatasetFormat, readDataset } from './dataset/read-dataset.ts'
-import { decisionsOf, type Judged, qualityOf } from './quality/quality.ts'
+import { predict } from './predict.ts'
+import { decisionsOf, type Judged, type Quality, qualityOf } from './quality/quality.ts'
 import {
   type DecisionFlip,
   type DeviceSide,
@@ -47,30 +48,14 @@ export interface EvaluateOptions
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-/** A device gave NaN or infinite logits: no figure over such scores means anything. */
-export class NonFiniteLogitsError extends RobertaAscendError {
-  override readonly kind = 'device'
-  constructor(
-    readonly device: string,
-    /** Positions of the texts, from 0. */
-    readonly texts: readonly number[],
-    total: number,
-  ) {
-    super(
-      `device '${device}' gave NaN or infinite logits for ${texts.length} of ${total} texts, ` +
-        `the first of them text ${texts[0]}, counted from 0`,
-      { hint: 'find the operator with roberta-ascend trace' },
-    )
-  }
-}
-
 /**
  * Evaluates. Throws `DatasetError` with the line of a faulty row, `InvalidArgumentError` for a
  * senseless option, `NonFiniteLogitsError`, and what opening a device, loading the model or computing
  * throws; no device stays open.
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
-  const { dataset, datasetFormat, limit = Infinity, devices = [defaultDevice], ...rest } = options
+  const { dataset, datasetFormat, devices = [defaultDevice], ...rest } = options
+  const { limit = Infinity } = rest
   if (devices.length === 0) throw new InvalidArgumentError('devices', 'there are none')
   if (!(limit === Infinity || (Number.isInteger(limit) && limit > 0))) {
     throw new InvalidArgumentError('limit', `${limit} is not a positive integer`)
@@ -85,7 +70,6 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     runs.push(
       await runDevice(classifier, whole, {
         ...rest,
-        limit,
         onProgress: (done, total) => rest.onProgress?.(at * total + done, devices.length * total),
       }),
     )
@@ -109,42 +93,31 @@ interface Run {
   readonly side: DeviceSide
   readonly truncated: number
   readonly judged: Judged
-  readonly quality: ReturnType<typeof qualityOf>
+  readonly quality: Quality
 }
 
-type RunOptions = Pick<EvaluateOptions, 'threshold' | 'batchSize' | 'maxLength' | 'onProgress'> & {
-  readonly limit: number
-}
+type RunOptions = Pick<
+  EvaluateOptions,
+  'threshold' | 'limit' | 'batchSize' | 'maxLength' | 'onProgress'
+>
 
 async function runDevice(
   classifier: SequenceClassifier,
   dataset: Dataset,
-  { threshold, limit, ...options }: RunOptions,
+  { threshold, ...options }: RunOptions,
 ): Promise<Run> {
   const { name, config, backend, dtype } = classifier
   const { labels, head } = config
   if (head === 'softmax' && threshold !== undefined) throw noThresholds()
   const own = threshold ?? defaultThreshold
   checkThreshold(own, labels)
-  const right = labelIds(dataset, config).slice(0, limit)
-  const texts = dataset.rows.slice(0, limit).map(({ text }) => text)
-  const outputs = await logitsInOrder(classifier, texts, options)
-  const broken = outputs.flatMap(({ logits }, text) =>
-    logits.every(Number.isFinite) ? [] : [text],
-  )
-  if (broken.length > 0) throw new NonFiniteLogitsError(backend.device, broken, texts.length)
-  const judged: Judged = {
-    labels,
-    head,
-    probabilities: outputs.map(({ logits }) => probabilities(logits, head)),
-    right,
-    thresholds: labels.map((label) => thresholdOf(own, label)),
-  }
+  const { truncated, ...predicted } = await predict(classifier, dataset, options)
+  const judged = { ...predicted, thresholds: labels.map((label) => thresholdOf(own, label)) }
   const { device, settings } = backend
   return {
     model: { name, layers: config.num_hidden_layers, head },
     side: { device, ...labelOf(device), dtype, settings },
-    truncated: outputs.filter(({ truncated }) => truncated).length,
+    truncated,
     judged,
     quality: qualityOf(judged),
   }
