@@ -7,7 +7,7 @@ import { type DType, finfo, isFloatDType } from '../tensor/dtype.ts'
 import { ShapeError } from '../tensor/errors.ts'
 import { formatShape, indexAt, numel, type Shape } from '../tensor/shape.ts'
 import { percentileOf } from './percentile.ts'
-import { spacingOf } from './ulp.ts'
+import { ceilLog2, spacingOf } from './ulp.ts'
 
 export interface WorstElement {
   readonly index: readonly number[]
@@ -146,7 +146,10 @@ export function measure(
     const relativeError = size / (magnitude > floor ? magnitude : floor)
     relativeSum += relativeError
     if (relativeError > maxRelative) maxRelative = relativeError
-    for (let l = 0; l < limits.length; l++) if (relativeError < limits[l]!) below[l]!++
+    // Limits fall, so that most elements are below the last one and need no other comparison.
+    let l = limits.length - 1
+    while (l >= 0 && relativeError >= limits[l]!) l--
+    if (l >= 0) below[l]!++
     const ulpError = size / spacing(b)
     ulpSum += ulpError
     if (ulpError > maxUlp) maxUlp = ulpError
@@ -183,7 +186,7 @@ export function measure(
       max: maxRelative + unknown,
       mean: share(relativeSum),
       p99: finite === 0 ? unknown : percentileOf(relative.subarray(0, finite), 99),
-      shareBelow: shares(below, (part) => (finite === 0 ? 1 + unknown : share(part))),
+      shareBelow: shares(cumulated(below), (part) => (finite === 0 ? 1 + unknown : share(part))),
     },
     ulp: {
       max: maxUlp + unknown,
@@ -204,6 +207,11 @@ function cosine(dot: number, actualSquares: number, expectedSquares: number): nu
   return Math.max(-1, Math.min(1, dot / Math.sqrt(actualSquares * expectedSquares)))
 }
 
+/** Of those that are below each limit but not the next, those that are below each limit. */
+function cumulated(counts: readonly number[]): number[] {
+  return counts.map((_, limit) => counts.slice(limit).reduce((sum, count) => sum + count, 0))
+}
+
 function shares(
   counts: readonly number[],
   share: (part: number) => number,
@@ -215,7 +223,7 @@ function shares(
 function binOf(ulpError: number): number {
   if (ulpError === 0) return 0
   if (ulpError <= 2 ** lowestBin) return 1
-  return Math.min(Math.ceil(Math.log2(ulpError)), highestBin + 1) - lowestBin + 1
+  return Math.min(ceilLog2(ulpError), highestBin + 1) - lowestBin + 1
 }
 
 /** The bins up to the last one that is not empty. */
@@ -227,7 +235,7 @@ function histogram(bins: readonly number[], maxUlp: number): HistogramBin[] {
     const isLast = exponent > highestBin
     return {
       from: bin === 1 ? 0 : 2 ** (exponent - 1),
-      to: isLast ? 2 ** Math.ceil(Math.log2(maxUlp)) : 2 ** exponent,
+      to: isLast ? 2 ** ceilLog2(maxUlp) : 2 ** exponent,
       count,
     }
   })

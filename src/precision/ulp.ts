@@ -20,3 +20,10 @@ export function spacingOf(dtype: DType): (x: number) => number {
     return (power > smallestNormal ? power : smallestNormal) * eps
   }
 }
+
+/** ⌈log2 x⌉ of a positive normal number, exactly. */
+export function ceilLog2(x: number): number {
+  float64[0] = x
+  const isPower = (words[1]! & 0xfffff) === 0 && words[0] === 0
+  return (words[1]! >>> 20) - (isPower ? 1023 : 1022)
+}

@@ -383,3 +383,22 @@ test('the embedded model as float32', async () => {
   expect(sum(words)).toBe(-108.97352278232574)
   expect(sum(head)).toBe(-1.8087528944015503)
 })
+
+describe('into memory that is given', () => {
+  test.each([
+    [f32(1, 2), 'float32', new Float32Array(2), [1, 2]],
+    [f64(1, 2), 'float32', new Float32Array(2), [1, 2]],
+    [f16(0x3c00, 0xc000), 'float32', new Float32Array(2), [1, -2]],
+    [f32(1, -2), 'float16', new Uint16Array(2), [0x3c00, 0xc000]],
+    [i64(3n, 4n), 'int32', new Int32Array(2), [3, 4]],
+  ] as const)('%s as %s', (stored, dtype, memory, expected) => {
+    expect(convertTo(stored, dtype as DType, memory)).toBe(memory)
+    expect([...memory]).toEqual(expected)
+  })
+
+  test('of another length is refused', () => {
+    const convert = () => convertTo(f32(1, 2), 'float32', new Float32Array(3))
+    expect(convert).toThrow(InvalidArgumentError)
+    expect(convert).toThrow("has 3 elements, not the tensor's 2")
+  })
+})

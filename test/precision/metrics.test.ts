@@ -87,6 +87,11 @@ describe('by hand', () => {
     expect(metrics.ulp.max).toBe(2 ** 21)
   })
 
+  test('a relative error of 1e-3 is not below 1e-3', () => {
+    const { shareBelow } = of([1001, 1000], [1000, 1000]).relative
+    expect(shareBelow).toEqual({ '1e-2': 1, '5e-3': 1, '1e-3': 0.5, '1e-4': 0.5 })
+  })
+
   test('bins of the histogram begin where the one before ends', () => {
     const one = 2 ** -23
     const { histogram } = of([1, 1 + one / 4, 1 + one, 1 + 3 * one, 3], [1, 1, 1, 1, 1]).ulp

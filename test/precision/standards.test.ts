@@ -123,6 +123,15 @@ describe('strict', () => {
     expect(verdict.allowed).toBeCloseTo(10 * eps, 12)
   })
 
+  test('NaN where the exact result is a number is an error, whatever the reference has', () => {
+    const verdict = judge('strict', {
+      actual: [Number.NaN, 1],
+      expected: [Number.NaN, 1],
+      truth: [1, 1],
+    })
+    expect(verdict).toMatchObject({ status: 'error', element: { index: [0] } })
+  })
+
   test('after a chain of operators: 512 ε, or 16 in 16 bits, of the largest element', () => {
     const given = (dtype: DType, error: number): Case => ({
       dtype,
@@ -325,6 +334,15 @@ test('msprobe judges softmax and the like by three-way ratios where it can', () 
   const exact = { truth: [1], sameDType: [1] }
   const verdict = judge('msprobe', { dtype: 'float16', actual: [1.01], expected: [1], ...exact })
   expect(verdict.rule).toContain('RMSE')
+})
+
+test('msprobe: a product that is many ULP off passes where a correct kernel is as far off', () => {
+  // A sum of large terms that cancel: 1e-3 beside 1000, whose rounding it has.
+  const given: Case = { errorClass: 'matmul', actual: [1000, 1.01e-3], expected: [1000, 1e-3] }
+  expect(judge('msprobe', given)).toMatchObject({ status: 'error', allowed: 0.05, needed: 0.5 })
+  const exact = { truth: given.expected, sameDType: given.expected }
+  expect(judge('msprobe', { ...given, ...exact }).status).toBe('pass')
+  expect(judge('msprobe', { ...given, ...exact, actual: [1001, 1.01e-3] }).status).toBe('error')
 })
 
 describe('rules of the user', () => {

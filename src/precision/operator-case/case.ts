@@ -4,9 +4,7 @@
  */
 import { InvalidArgumentError } from '../../errors.ts'
 import {
-  type AttributeSchema,
   type Attributes,
-  type AttributeValue,
   catalogue,
   type HostTensor,
   type InputSchema,
@@ -24,9 +22,10 @@ import {
 } from '../../ops/samples.ts'
 import { type DType, isDType, isFloatDType } from '../../tensor/dtype.ts'
 import { numel, type Shape } from '../../tensor/shape.ts'
+import { againstOf, attributesOf } from './attributes.ts'
 import { readInput } from './files.ts'
 import { everyNumber, parseFill } from './fill.ts'
-import { attributeOptions, optionOf, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 export type AnyDefinition = OperatorDefinition<Attributes, OperatorName>
 
@@ -69,7 +68,7 @@ export async function caseOf(operator: string, settings: Settings): Promise<Oper
     })
   }
   const attributes = attributesOf(definition, settings)
-  const changed = attributesOf(definition, entriesOf('--against', settings.against))
+  const changed = attributesOf(definition, againstOf(settings))
   if (isGenerated) {
     const inputs = await inputsOf(definition, settings, files)
     return { definition, inputs, attributes, against: { ...attributes, ...changed } }
@@ -79,24 +78,6 @@ export async function caseOf(operator: string, settings: Settings): Promise<Oper
   const own = { ...sample.attributes, ...attributes }
   const inputs = sampleInputs(definition, sample, settings)
   return { definition, inputs, attributes: own, against: { ...own, ...changed } }
-}
-
-/** `NAME=VALUE` entries as settings. */
-function entriesOf(option: string, entries: string | readonly string[] = []): Settings {
-  const names = attributeOptions().map((attribute) => attribute.option)
-  return Object.fromEntries(
-    [entries].flat().map((entry) => {
-      const [name = '', ...rest] = entry.split('=')
-      if (names.includes(name) && rest.length > 0) return [name, rest.join('=')]
-      throw new InvalidArgumentError(
-        option,
-        `'${entry}' is not NAME=VALUE with an attribute's name`,
-        {
-          hint: `for example ${option} approximate=tanh`,
-        },
-      )
-    }),
-  )
 }
 
 /** Where the number of a seed goes: each input has numbers of its own. */
@@ -284,42 +265,4 @@ function sampleInputAt(
 function sourceOf(fill: Fill): string {
   if (fill.kind === 'normal') return fill.deviation === 1 ? 'normal' : `normal:${fill.deviation}`
   return fill.kind === 'integers' ? `integers:${fill.below}` : 'values of a sample'
-}
-
-function attributesOf(
-  definition: AnyDefinition,
-  settings: Settings,
-): Record<string, AttributeValue> {
-  const own = Object.keys(definition.attributes).map(optionOf)
-  const foreign = attributeOptions().find(({ option }) => settings[option] && !own.includes(option))
-  if (foreign !== undefined) {
-    throw new InvalidArgumentError(
-      `--${foreign.option}`,
-      `${definition.name} has no such attribute`,
-      {
-        hint:
-          own.length === 0 ? 'it has none' : `it has ${own.map((name) => `--${name}`).join(', ')}`,
-      },
-    )
-  }
-  const result: Record<string, AttributeValue> = {}
-  for (const [name, schema] of Object.entries(definition.attributes)) {
-    const text = settings[optionOf(name)]
-    if (typeof text === 'string') result[name] = parseAttribute(optionOf(name), schema, text)
-  }
-  return result
-}
-
-function parseAttribute(option: string, { type }: AttributeSchema, text: string): AttributeValue {
-  if (type === 'choice') return text
-  const numbers = (type === 'integers' ? text.split(/[x,]/) : [text]).map((item) =>
-    item.trim() === '' ? Number.NaN : Number(item),
-  )
-  if (numbers.some(Number.isNaN)) {
-    throw new InvalidArgumentError(
-      `--${option}`,
-      `'${text}' is not ${type === 'integers' ? 'a list of numbers' : 'a number'}`,
-    )
-  }
-  return type === 'integers' ? numbers : numbers[0]!
 }

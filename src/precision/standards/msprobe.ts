@@ -25,8 +25,12 @@ export const msprobeStandard = defineStandard(
     if (errorClass === 'movement' || !isFloatDType(dtype)) return identical(judged)
     if (errorClass === 'accumulated') return wholeDump(metrics)
     if (errorClass === 'elementwise') return elementwise(judged)
-    if (errorClass === 'matmul') return products(metrics, dtype)
     const isExactKnown = truth !== undefined && sameDType !== undefined
+    if (errorClass === 'matmul') {
+      const finding = products(metrics, dtype)
+      // Sums that cancel are many ULP off in any float32; the second device has a say then.
+      return finding.status !== 'pass' && isExactKnown ? ratios(judged) : finding
+    }
     return isExactKnown ? ratios(judged) : singleOperator(metrics, dtype)
   },
 )

@@ -147,11 +147,11 @@ export function withinAt(
   let [worst, excess, failed] = [0, -1, 0]
   for (let i = 0; i < actual.length; i++) {
     const needed = Math.abs(actual[i]! - expected[i]!)
-    // NaN where both are not finite; that they agree was seen before.
-    if (!(needed < Infinity)) continue
-    const allowed = allowedAt(expected[i]!)
-    if (needed > allowed) failed++
-    const multiple = needed === 0 ? 0 : needed / allowed
+    const isNumber = needed < Infinity
+    if (!isNumber && Object.is(actual[i], expected[i])) continue
+    const allowed = isNumber ? allowedAt(expected[i]!) : 0
+    if (!(needed <= allowed)) failed++
+    const multiple = isNumber ? (needed === 0 ? 0 : needed / allowed) : Infinity
     if (multiple <= excess) continue
     worst = i
     excess = multiple

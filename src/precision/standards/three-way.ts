@@ -24,10 +24,30 @@ export function smallValue(dtype: DType): number {
   return dtype === 'float32' ? 2 ** -20 : 2 ** -10
 }
 
-interface Errors {
-  readonly rmse: number
-  readonly mean: number
-  readonly max: number
+/** Sums over the errors of one side, as far as they are finite. */
+class Errors {
+  #count = 0
+  #squares = 0
+  #sum = 0
+  max = 0
+
+  /** `size` is what the error is relative to. */
+  add(error: number, size: number): void {
+    if (!(error < Infinity)) return
+    const relative = error / size
+    this.#count++
+    this.#squares += error * error
+    this.#sum += relative
+    if (relative > this.max) this.max = relative
+  }
+
+  get rmse(): number {
+    return Math.sqrt(this.#squares / Math.max(this.#count, 1))
+  }
+
+  get mean(): number {
+    return this.#sum / Math.max(this.#count, 1)
+  }
 }
 
 export const threeWayStandard = defineStandard(
@@ -49,10 +69,18 @@ export function ratios(judged: Judged): Finding {
   if (actual === undefined || truth === undefined || sameDType === undefined) {
     return failure('errors are measured from the exact result, which is not known here')
   }
-  const device = errorsOf(truth, dtype, (i) => actual[i]! - truth[i]!)
-  const reference = errorsOf(truth, dtype, (i) => sameDType[i]! - truth[i]!)
-  const unavoidable = errorsOf(truth, dtype, noise(judged, truth, sameDType))
-  const finding = (name: string, key: keyof Errors): Finding => {
+  const [device, reference, unavoidable] = [new Errors(), new Errors(), new Errors()]
+  const unavoidableAt = noise(judged, truth, sameDType)
+  const small = smallValue(dtype)
+  for (let i = 0; i < truth.length; i++) {
+    const exact = truth[i]!
+    if (!Number.isFinite(exact)) continue
+    const size = Math.max(Math.abs(exact), small)
+    device.add(Math.abs(actual[i]! - exact), size)
+    reference.add(Math.abs(sameDType[i]! - exact), size)
+    unavoidable.add(unavoidableAt(i), size)
+  }
+  const finding = (name: string, key: keyof typeof limits): Finding => {
     const benchmark = Math.max(reference[key], unavoidable[key])
     const ratio = device[key] === 0 ? 0 : device[key] / benchmark
     const holds = ratio <= limits[key]
@@ -89,21 +117,4 @@ function noise(judged: Judged, truth: Float64Array, rounded: Float64Array): (i: 
   if (judged.dtype !== 'float32') return rounding
   const allowed = strictAllowance(judged, truth)
   return (i) => Math.max(rounding(i), allowed(truth[i]!) / 4)
-}
-
-/** Over the elements whose exact value and error are finite. */
-function errorsOf(truth: Float64Array, dtype: DType, errorAt: (i: number) => number): Errors {
-  const small = smallValue(dtype)
-  let [count, squares, sum, max] = [0, 0, 0, 0]
-  for (let i = 0; i < truth.length; i++) {
-    const error = Math.abs(errorAt(i))
-    if (!Number.isFinite(truth[i]!) || !Number.isFinite(error)) continue
-    const relative = error / Math.max(Math.abs(truth[i]!), small)
-    squares += error * error
-    sum += relative
-    if (relative > max) max = relative
-    count++
-  }
-  const total = Math.max(count, 1)
-  return { rmse: Math.sqrt(squares / total), mean: sum / total, max }
 }
