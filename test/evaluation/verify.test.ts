@@ -26,6 +26,9 @@ const golden = JSON.parse(
   readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
 ) as { cases: { text: string; input_ids: number[]; logits64: number[] }[] }
 
+/** Long enough for lower precision to show in the logits. */
+const ordinary = golden.cases.filter(({ text }) => text.length > 30 && text.length < 80)
+
 /** Three texts with one right label each: love, disgust, joy by MODEL_CARD.md. */
 const dataset = 'I love you.\t18\nThat is disgusting.\t11\nI am so happy today!\t17\n'
 const supportOf: Readonly<Record<string, number>> = { love: 1, disgust: 1, joy: 1 }
@@ -34,7 +37,7 @@ const supportOf: Readonly<Record<string, number>> = { love: 1, disgust: 1, joy: 
 const embedded: PublishedFigures = {
   model: 'someone/tiny',
   config: { hidden_size: 320, num_hidden_layers: 2, head: 'sigmoid' },
-  outputs: golden.cases.slice(0, 3).map(({ text, input_ids, logits64 }, at) => ({
+  outputs: ordinary.slice(0, 3).map(({ text, input_ids, logits64 }, at) => ({
     text,
     tokenIds: input_ids,
     ...(at < 2
@@ -174,13 +177,16 @@ describe('refuses', () => {
     expect(report.checks.at(-1)).toMatchObject({ subject: 'metrics', status: 'skipped' })
   })
 
-  test.skipIf(notBuilt !== undefined)('a device that computes another GELU', async () => {
-    const options = { modelPath: weights, device: 'emulator', published: embedded }
-    const report = await verifyBuilt({ ...options, aclnn: ['aclnnGelu'] })
-    expect(report.verdict).toBe('device')
-    expect(report.summary).toContain('reference gives the published outputs')
-    expect(report.summary).toContain('emulator (emulator, not an NPU) does not')
-  })
+  test.skipIf(notBuilt !== undefined)(
+    'a device that multiplies float32 matrices in float16',
+    async () => {
+      const options = { modelPath: weights, device: 'emulator', published: embedded }
+      const report = await verifyBuilt({ ...options, cubeMathType: 'float16' })
+      expect(report.verdict).toBe('device')
+      expect(report.summary).toContain('reference gives the published outputs')
+      expect(report.summary).toContain('emulator (emulator, not an NPU) does not')
+    },
+  )
 
   test('outputs that are nowhere published: nothing compared is not a pass', async () => {
     const published = { ...embedded, outputs: [] }
