@@ -58,6 +58,7 @@ export {
 export { ParameterMismatchError } from './model/load-parameters.ts'
 export { pipeline, type TextClassificationPipeline } from './model/pipeline.ts'
 export { type DeviceBatch, RobertaForSequenceClassification } from './model/roberta.ts'
+export type { Threshold } from './model/scores.ts'
 export { type LoadOptions, type Logits, SequenceClassifier } from './model/sequence-classifier.ts'
 export * from './ops/index.ts'
 export { type Agreement, agreementOf, type Flip } from './precision/agreement.ts'

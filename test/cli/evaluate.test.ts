@@ -22,6 +22,22 @@ I'm so proud of my daughter.\tpride
 I'm nervous about the exam.\tnervousness,fear
 `
 
+const { id2label } = JSON.parse(readFileSync(join(weights, 'config.json'), 'utf8')) as {
+  id2label: Record<string, string>
+}
+const allAtHalf: SavedThresholds = {
+  model: 'roberta-tiny-go_emotions',
+  chosen: {
+    by: 'nobody',
+    dataset: 'none',
+    texts: 1,
+    device: 'cpu',
+    dtype: 'float32',
+    withoutPositives: {},
+  },
+  thresholds: Object.fromEntries(Object.values(id2label).map((label) => [label, 0.5])),
+}
+
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'roberta-ascend-'))
@@ -157,9 +173,7 @@ describe('thresholds', () => {
     ['are no file of thresholds', () => ({ joy: 0.5 }), 'has no thresholds'],
     ['are no JSON', () => 'joy', 'is not valid JSON'],
   ])('are refused that %s', async (_, change, message) => {
-    await evaluate('--save-thresholds', 'good.json')
-    const good = JSON.parse(readFileSync(join(folder, 'good.json'), 'utf8')) as SavedThresholds
-    const bad = change(good)
+    const bad = change(allAtHalf)
     const content = typeof bad === 'string' ? bad : JSON.stringify(bad)
     writeFileSync(join(folder, 'bad.json'), content)
     for (const command of [
@@ -173,7 +187,7 @@ describe('thresholds', () => {
   })
 
   test('of another model come with a warning; two kinds exclude each other', async () => {
-    await evaluate('--save-thresholds', 'own.json')
+    writeFileSync(join(folder, 'own.json'), JSON.stringify(allAtHalf))
     const args = ['--thresholds', 'own.json', '--text', 'I love you.']
     expect((await run('--model', 'single', ...args)).stderr).toContain(
       'warning: own.json is of the model roberta-tiny-go_emotions, this is single',

@@ -1,11 +1,14 @@
 /** `evaluate` as a library: decisions that differ between devices, progress, what it refuses. */
-import { describe, expect, test } from 'vitest'
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type EvaluateOptions,
   evaluate,
   GoEmotionsClassifier,
   InvalidArgumentError,
+  NonFiniteLogitsError,
 } from '../../src/index.ts'
+import { modelWithNaN } from '../support/model-with-nan.ts'
 
 const texts = ['I love you.', 'That joke made me laugh out loud lol', 'What time is it?']
 const dataset = [
@@ -84,4 +87,22 @@ test.each<[Partial<EvaluateOptions>, string]>([
   const attempt = evaluate({ dataset, devices: ['cpu'], ...options })
   await expect(attempt).rejects.toThrow(InvalidArgumentError)
   await expect(attempt).rejects.toThrow(message)
+})
+
+describe('a device that gives NaN', () => {
+  let directory: string
+  beforeAll(async () => {
+    directory = await modelWithNaN()
+  })
+  afterAll(() => rm(directory, { recursive: true }))
+
+  test('is an error that names the device, not a figure', async () => {
+    const error: unknown = await evaluate({
+      dataset,
+      devices: ['cpu'],
+      modelPath: directory,
+    }).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(NonFiniteLogitsError)
+    expect(error).toMatchObject({ kind: 'device', device: 'cpu', texts: [0, 1, 2] })
+  })
 })

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { robertaBaseGoEmotions } from '../../src/evaluation/verify/roberta-base-go-emotions.ts'
 import { type PublishedFigures, verifyModel } from '../../src/index.ts'
+import { modelWithNaN } from '../support/model-with-nan.ts'
 import { pythonWithNumpy } from '../support/numpy.ts'
 import { runProgram } from '../support/program.ts'
 
@@ -187,6 +188,21 @@ describe('refuses', () => {
       expect(report.summary).toContain('emulator (emulator, not an NPU) does not')
     },
   )
+
+  test('NaN', async () => {
+    const modelPath = await modelWithNaN()
+    try {
+      const { verdict, checks } = await verifyModel({
+        modelPath,
+        device: 'cpu',
+        published: embedded,
+      })
+      expect(verdict).toBe('other-weights')
+      expect(checks.find(({ status }) => status === 'fail')!.finding).toContain('NaN')
+    } finally {
+      await rm(modelPath, { recursive: true })
+    }
+  })
 
   test('outputs that are nowhere published: nothing compared is not a pass', async () => {
     const published = { ...embedded, outputs: [] }
