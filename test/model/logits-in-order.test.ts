@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => classifier.close())
 
-/** 150 texts of 1 to 10 words, lengths in no order; two batches a window would be far too few. */
+/** 150 texts of 1 to 10 words, lengths in no order: two windows of batches of two. */
 const texts = Array.from({ length: 150 }, (_, at) => `${'a '.repeat((at * 7) % 10)}b${at}`)
 
 test('gives the logits of each text in its place', async () => {

@@ -22,6 +22,7 @@ export const robertaBaseGoEmotions: PublishedFigures = {
     pad_token_id: 1,
     head: 'sigmoid',
   },
+  // Token ids: byte-level BPE with roberta-base's vocab.json and merges.txt, by two implementations.
   outputs: [
     {
       text: 'I like you.',
