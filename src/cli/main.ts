@@ -12,11 +12,13 @@ import { benchCommand } from './bench.ts'
 import { classifyCommand } from './classify.ts'
 import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
+import { evaluateCommand } from './evaluate.ts'
 import { Exit } from './exit.ts'
 import { note } from './notes.ts'
 import { opCommand } from './op.ts'
 import { OutputClosedError } from './output/index.ts'
 import { packageInfo } from './package-info.ts'
+import { verifyCommand } from './verify.ts'
 
 const exitCodes: Readonly<Record<ErrorKind, number>> = { input: 2, environment: 3, device: 4 }
 const usageExitCode = 2
@@ -35,6 +37,8 @@ function program(): Command {
     .addCommand(doctorCommand())
     .addCommand(benchCommand())
     .addCommand(opCommand())
+    .addCommand(evaluateCommand())
+    .addCommand(verifyCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +
