@@ -79,6 +79,20 @@ export {
   type Verdict,
   worstOf,
 } from './precision/standards/index.ts'
+export {
+  compareTraces,
+  type TraceComparison,
+  type TracedComparison,
+} from './precision/trace/compare-traces.ts'
+export type { Manifest, OperatorRecord } from './precision/trace/manifest.ts'
+export type { TraceSelection } from './precision/trace/selection.ts'
+export { openTrace, type Trace, type TracedTensor } from './precision/trace/trace.ts'
+export {
+  type TraceOptions,
+  type TraceResult,
+  traceForward,
+} from './precision/trace/trace-forward.ts'
+export type { BadOperator } from './precision/trace/watch.ts'
 export type { DType, FloatDType, HostArray } from './tensor/dtype.ts'
 export * from './tensor/errors.ts'
 export { arena, Tensor } from './tensor/tensor.ts'

@@ -20,8 +20,7 @@ export async function forwardLogits(
   if (sequences.length === 0) return []
   const { config } = model
   const batch = tokenBatch(sequences, layout, config.pad_token_id)
-  checkIndices(batch, config)
-  using logits = arena(() => model.call(upload(batch, backend)))
+  using logits = arena(() => model.call(uploadBatch(batch, config, backend)))
   const values = await logits.numbers()
   const width = config.labels.length
   return sequences.map((_, text) => values.subarray(text * width, (text + 1) * width))
@@ -36,8 +35,16 @@ function checkIndices({ inputIds, positionIds }: TokenBatch, config: RobertaConf
   check('position id', positionIds, config.max_position_embeddings)
 }
 
-/** RoBERTa knows one type of token, 0. */
-function upload(batch: TokenBatch, backend: Backend): DeviceBatch {
+/**
+ * The batch on a device, in one transfer. Throws `IndexOutOfRangeError` as `forwardLogits` does.
+ * RoBERTa knows one type of token, 0.
+ */
+export function uploadBatch(
+  batch: TokenBatch,
+  config: RobertaConfig,
+  backend: Backend,
+): DeviceBatch {
+  checkIndices(batch, config)
   const { lengths } = batch
   const ids = (data: Int32Array): HostTensor => ({ dtype: 'int32', shape: [data.length], data })
   const mask = (data: Uint8Array, shape: Shape): HostTensor => ({ dtype: 'bool', shape, data })

@@ -1,0 +1,87 @@
+/** Opens two devices with one model and compares them. */
+import { type DeviceOptions, optionsFor } from '../../backends/open.ts'
+import { builtInTexts } from '../../bench/workload.ts'
+import { InvalidArgumentError } from '../../errors.ts'
+import { type LoadOptions, SequenceClassifier } from '../../model/sequence-classifier.ts'
+import type { FloatDType } from '../../tensor/dtype.ts'
+import { type CompareOptions, compareSubjects } from './compare.ts'
+import type { ComparisonResult } from './result.ts'
+
+export interface CompareDevicesOptions extends Omit<CompareOptions, 'texts'>, DeviceOptions {
+  /** The device that is judged; the best there is if not given. */
+  readonly device?: string | undefined
+  /** The device that it is judged by; `reference` if not given. */
+  readonly reference?: string | undefined
+  readonly dtype?: FloatDType | undefined
+  /** That of `dtype` if not given. */
+  readonly referenceDType?: FloatDType | undefined
+  /** A directory or the id of a downloaded model; the embedded model if not given. */
+  readonly modelPath?: string | undefined
+  /** The built-in 23 if not given. */
+  readonly texts?: readonly string[] | undefined
+  readonly onWarning?: LoadOptions['onWarning']
+}
+
+/**
+ * Compares two devices. Choices that only some devices have (`threads`, `cubeMathType`, `aclnn`) go to
+ * `device`, and to `reference` those that `device` does not have. Throws `InvalidArgumentError` for a
+ * senseless option, and what opening a device, loading the model or computing throws; no device stays
+ * open.
+ */
+export async function compareDevices(
+  options: CompareDevicesOptions = {},
+): Promise<ComparisonResult> {
+  const {
+    device = 'auto',
+    reference = 'reference',
+    dtype = 'float32',
+    referenceDType = dtype,
+    modelPath,
+    texts = builtInTexts(),
+    onWarning,
+    threads,
+    cubeMathType,
+    aclnn,
+    ...comparison
+  } = options
+  const choices = { threads, cubeMathType, aclnn }
+  const [own, others] = choicesOf(device, reference, choices)
+  await using ours = await SequenceClassifier.load({
+    modelPath,
+    device,
+    dtype,
+    onWarning,
+    ...own,
+  })
+  await using theirs = await SequenceClassifier.load({
+    modelPath,
+    device: reference,
+    dtype: referenceDType,
+    // The checkpoint is warned of once.
+    onWarning: () => {},
+    ...others,
+  })
+  return await compareSubjects(ours, theirs, { ...comparison, texts })
+}
+
+function choicesOf(
+  device: string,
+  reference: string,
+  choices: DeviceOptions,
+): [DeviceOptions, DeviceOptions] {
+  const given = Object.fromEntries(
+    Object.entries(choices).filter(([, value]) => value !== undefined),
+  ) as DeviceOptions
+  const own = optionsFor(device, given)
+  const rest = Object.fromEntries(
+    Object.entries(given).filter(([name]) => !Object.hasOwn(own, name)),
+  ) as DeviceOptions
+  const others = optionsFor(reference, rest)
+  const lost = Object.keys(rest).find((name) => !Object.hasOwn(others, name))
+  if (lost !== undefined) {
+    throw new InvalidArgumentError(lost, `means nothing to ${device} or ${reference}`, {
+      hint: 'leave it out, or compare a device that has it',
+    })
+  }
+  return [own, others]
+}
