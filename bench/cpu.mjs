@@ -2,8 +2,8 @@
  * The CPU backend's kernels, and whole forwards: `npm run build && node bench/cpu.mjs [MODEL_DIR] [--threads N]`.
  *
  * Prints GFLOP/s of `linear` and GB/s of the operators that are bound by memory, for the shapes of
- * RoBERTa-base, with relaxed SIMD (fused multiply-add) and without, in turn, and the fastest round of
- * each: other work on the machine can only slow a round down. With a directory of a base model, as
+ * RoBERTa-base, with relaxed SIMD (fused multiply-add) and without, and `linear` also with each native
+ * library there is, in turn, and the fastest round of each: other work on the machine can only slow a round down. With a directory of a base model, as
  * test/golden/random-base/make_random_base.py makes one, also texts per second of the 23 texts whose
  * token ids are in test/golden/random-base/golden.json, the distance of the logits from those of
  * float64, and memory.
@@ -11,6 +11,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { CpuBackend } from '../dist/backends/cpu/cpu-backend.js'
+import { openBlas } from '../dist/backends/cpu/native-blas.js'
 import { addLayerNorm, arena, attention, gelu, linear, softmax, tensor } from '../dist/index.js'
 import { forwardLogits } from '../dist/model/forward.js'
 import { loadModel } from '../dist/model/load-model.js'
@@ -22,11 +23,14 @@ const { values, positionals } = parseArgs({
 const threads = values.threads === undefined ? undefined : Number(values.threads)
 const rounds = 15
 
-const open = (relaxedSimd) => new CpuBackend({ threads, relaxedSimd })
-const backends = new Map([
-  ['relaxed SIMD', open(true)],
-  ['plain SIMD', open(false)],
-])
+const own = [
+  ['relaxed SIMD', { relaxedSimd: true, blas: 'off' }],
+  ['plain SIMD', { relaxedSimd: false, blas: 'off' }],
+]
+const native = ['onednn', 'openblas'].filter(openBlas).map((blas) => [blas, { blas }])
+const open = ([name, options]) => [name, new CpuBackend({ threads, ...options })]
+const ownBackends = new Map(own.map(open))
+const backends = new Map([...ownBackends, ...native.map(open)])
 
 function random(backend, ...shape) {
   const length = shape.reduce((product, size) => product * size, 1)
@@ -52,12 +56,12 @@ async function fastest(backend, calls, call) {
   return best
 }
 
-async function report(name, unit, amount, calls, prepare) {
+async function report(name, unit, amount, calls, prepare, among = ownBackends) {
   const columns = []
-  for (const [simd, backend] of backends) {
+  for (const [kind, backend] of among) {
     const { call, inputs } = prepare(backend)
     const seconds = await fastest(backend, calls, call)
-    columns.push(`${simd} ${(amount / seconds / 1e9).toFixed(1).padStart(6)} ${unit}`)
+    columns.push(`${kind} ${(amount / seconds / 1e9).toFixed(1).padStart(6)} ${unit}`)
     for (const input of inputs) input.dispose()
   }
   console.log(name.padEnd(34), columns.join('   '))
@@ -93,6 +97,7 @@ for (const [rows, columns, inner] of [
         inputs: [...weights, input, bias],
       }
     },
+    backends,
   )
 }
 
@@ -134,14 +139,14 @@ if (directory !== undefined) {
   const golden = JSON.parse(readFileSync(file, 'utf8'))
   const ids = golden.input_ids
   const options = { dtype: 'float32', warn: console.error }
-  for (const relaxedSimd of [true, false]) {
-    const backend = open(relaxedSimd)
+  for (const choice of [...own, ...native, ['all of them', {}]]) {
+    const [name, backend] = open(choice)
     const start = performance.now()
     const model = await loadModel(directory, { backend, ...options })
     const loaded = performance.now()
     const logits = await forwardLogits(model, backend, ids)
     const now = performance.now()
-    console.log(relaxedSimd ? 'relaxed SIMD' : 'plain SIMD')
+    console.log(name)
     console.log(
       `  load ${(loaded - start).toFixed(0)} ms, first forward ${(now - loaded).toFixed(0)} ms,`,
       `peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`,

@@ -29,6 +29,25 @@ export {
 } from './checkpoint/safetensors/reader.ts'
 export { writeSafetensors } from './checkpoint/safetensors/writer.ts'
 export * from './errors.ts'
+export { DatasetError } from './evaluation/dataset/error.ts'
+export type { LabelledText } from './evaluation/dataset/labelled-texts.ts'
+export type { DatasetFormat } from './evaluation/dataset/read-dataset.ts'
+export { type EvaluateOptions, evaluate } from './evaluation/evaluate.ts'
+export { NonFiniteLogitsError } from './evaluation/predict.ts'
+export type { Quality } from './evaluation/quality/quality.ts'
+export type { EvaluationReport } from './evaluation/report.ts'
+export {
+  bestThresholds,
+  readThresholds,
+  type SavedThresholds,
+  saveThresholds,
+} from './evaluation/thresholds.ts'
+export type { PublishedFigures } from './evaluation/verify/published-figures.ts'
+export {
+  type VerificationReport,
+  type VerifyOptions,
+  verifyModel,
+} from './evaluation/verify/verify-model.ts'
 export type { Classification, LabelScore } from './model/classification.ts'
 export { ConfigError, type RobertaConfig } from './model/config.ts'
 export {
@@ -39,6 +58,7 @@ export {
 export { ParameterMismatchError } from './model/load-parameters.ts'
 export { pipeline, type TextClassificationPipeline } from './model/pipeline.ts'
 export { type DeviceBatch, RobertaForSequenceClassification } from './model/roberta.ts'
+export type { Threshold } from './model/scores.ts'
 export { type LoadOptions, type Logits, SequenceClassifier } from './model/sequence-classifier.ts'
 export * from './ops/index.ts'
 export { type Agreement, agreementOf, type Flip } from './precision/agreement.ts'

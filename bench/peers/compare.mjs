@@ -85,6 +85,7 @@ function print(answers, workloads) {
     ['', 'peer', 'ours', 'ours / peer', 'of rounds', 'logits differ by'],
     ...speeds,
     [...line('load, s', answers, 2, ({ loadSeconds }) => loadSeconds), ''],
+    [...line('start to first result, s', answers, 2, (one) => one.firstResultSeconds), ''],
     [...line('peak memory, MiB', answers, 0, (one) => one.peakResidentBytes / 2 ** 20), ''],
   ]
   for (const row of grid(rows, 1)) console.log(row)

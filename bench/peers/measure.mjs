@@ -31,9 +31,17 @@ export async function readJob() {
   return JSON.parse(await readFile(process.argv[2], 'utf8'))
 }
 
-/** Prints the engine's answer: what it is, how long loading took, its results. */
-export function answer(engine, loadSeconds, results) {
+/** Seconds from the start of the process to the logits of one text. */
+export async function firstResult({ workloads }, forward) {
+  await forward(workloads[0].sequences.slice(0, 1))
+  return process.uptime()
+}
+
+/** Prints the engine's answer: what it is, how long it took to begin, its results. */
+export function answer(engine, { loadSeconds, firstResultSeconds }, results) {
   // libuv gives KiB on every platform.
   const peakResidentBytes = process.resourceUsage().maxRSS * 1024
-  console.log(JSON.stringify({ engine, loadSeconds, peakResidentBytes, results }))
+  console.log(
+    JSON.stringify({ engine, loadSeconds, firstResultSeconds, peakResidentBytes, results }),
+  )
 }

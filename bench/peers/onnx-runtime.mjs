@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { answer, measure, readJob } from './measure.mjs'
+import { answer, firstResult, measure, readJob } from './measure.mjs'
 
 const job = await readJob()
 const name = `onnxruntime-${job.peer}`
@@ -40,6 +40,8 @@ async function forward(batch) {
   return batch.map((_, row) => data.subarray(row * dims[1], (row + 1) * dims[1]))
 }
 
-answer(`${name} ${version}`, loadSeconds, await measure(job, forward))
+const firstResultSeconds = await firstResult(job, forward)
+const results = await measure(job, forward)
+answer(`${name} ${version}`, { loadSeconds, firstResultSeconds }, results)
 // The threads of the WebAssembly build would keep the process alive.
 process.exit(0)

@@ -3,7 +3,7 @@ import { openBackend } from '../../dist/backends/open.js'
 import { labelOf } from '../../dist/bench/report.js'
 import { forwardLogits } from '../../dist/model/forward.js'
 import { loadModel } from '../../dist/model/load-model.js'
-import { answer, measure, readJob } from './measure.mjs'
+import { answer, firstResult, measure, readJob } from './measure.mjs'
 
 const job = await readJob()
 const begin = performance.now()
@@ -11,14 +11,16 @@ const backend = await openBackend(job.device)
 const model = await loadModel(job.model, { backend, dtype: 'float32', warn: console.warn })
 await backend.synchronize()
 const loadSeconds = (performance.now() - begin) / 1000
-const results = await measure(job, (batch) => forwardLogits(model, backend, batch))
+const forward = (batch) => forwardLogits(model, backend, batch)
+const firstResultSeconds = await firstResult(job, forward)
+const results = await measure(job, forward)
 const details = [
   ...Object.values(labelOf(backend.device)),
   ...Object.entries(backend.settings).map(([name, value]) => `${name} ${value}`),
 ]
 answer(
   details.length === 0 ? backend.device : `${backend.device} (${details.join(', ')})`,
-  loadSeconds,
+  { loadSeconds, firstResultSeconds },
   results,
 )
 for (const parameter of model.parameters) parameter.dispose()

@@ -16,6 +16,8 @@ async function compile(name, features) {
     ...['--outFile', path(`../../dist/backends/cpu/${name}.wasm`)],
     ...['--enable', features],
     ...['--runtime', 'stub', '--noAssert', '-O3'],
+    // Behind address 0, which stands for no operand, and before src/backends/cpu/memory.ts begins.
+    ...['--memoryBase', '64'],
     ...['--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--noExportMemory'],
     ...['--disableWarning', exchangeOfVectors],
   ])

@@ -4,65 +4,80 @@
  * eˣ = 2ⁿ · eʳ with n = round(x / ln 2) and r = x − n · ln 2, and eʳ by a polynomial
  * (fit-coefficients.py). NaN stays NaN; results reach down to the last subnormal number.
  */
-import { fromDoubles, multiplyAdd } from './vectors'
+import { constant, fromDoubles, multiplyAdd } from './vectors'
 
 const log2e: f64 = Math.LOG2E
 const ln2: f64 = Math.LN2
-/** ln 2 in two parts; the first has so few bits that its product with n is exact. */
-const ln2High: f32 = 0.693359375
-const ln2Low: f32 = -2.1219444e-4
 
 /** Beyond these eˣ is zero or infinite. */
 const lowest: f32 = -104
 const highest: f32 = 89
 
+const coefficients = memory.data<f32>([
+  0.00138144661, 0.00836878084, 0.0416683927, 0.166665196, 0.49999994, 1,
+])
+
 /** eʳ for |r| ≤ ½ ln 2. */
 function polynomial(r: v128): v128 {
-  let sum = f32x4.splat(0.00138144661)
-  sum = multiplyAdd(sum, r, f32x4.splat(0.00836878084))
-  sum = multiplyAdd(sum, r, f32x4.splat(0.0416683927))
-  sum = multiplyAdd(sum, r, f32x4.splat(0.166665196))
-  sum = multiplyAdd(sum, r, f32x4.splat(0.49999994))
-  sum = multiplyAdd(sum, r, f32x4.splat(1))
-  return multiplyAdd(sum, r, f32x4.splat(1))
+  const one = constant(coefficients, 20)
+  let sum = constant(coefficients)
+  sum = multiplyAdd(sum, r, constant(coefficients, 4))
+  sum = multiplyAdd(sum, r, constant(coefficients, 8))
+  sum = multiplyAdd(sum, r, constant(coefficients, 12))
+  sum = multiplyAdd(sum, r, constant(coefficients, 16))
+  sum = multiplyAdd(sum, r, one)
+  return multiplyAdd(sum, r, one)
 }
 
-/** Added to a small number and taken away again, it rounds to an integer, and leaves that in the bits. */
-const rounder: f32 = 12582912 // 1.5 · 2²³
+/** Added to a small number and taken away again, 1.5 · 2²³ rounds to an integer, and leaves that in the bits. */
+const rounderNumber: f32 = 12582912
+const rounder = memory.data<f32>([rounderNumber])
+/** 127, the bias of exponents. */
+const bias = memory.data<i32>([127])
 
 /** x · 2ⁿ, n as rounder + n, in two steps, since 2ⁿ alone can be out of range. */
 function scaleByPowerOf2(x: v128, shifted: v128): v128 {
-  const whole = i32x4.sub(shifted, f32x4.splat(rounder))
+  const whole = i32x4.sub(shifted, constant(rounder))
   const half = i32x4.shr_s(whole, 1)
   const rest = i32x4.sub(whole, half)
-  const bias = i32x4.splat(127)
-  const once = f32x4.mul(x, i32x4.shl(i32x4.add(half, bias), 23))
-  return f32x4.mul(once, i32x4.shl(i32x4.add(rest, bias), 23))
+  const zero = constant(bias)
+  const once = f32x4.mul(x, i32x4.shl(i32x4.add(half, zero), 23))
+  return f32x4.mul(once, i32x4.shl(i32x4.add(rest, zero), 23))
 }
+
+/**
+ * 1 / ln 2; and ln 2 in two parts, of which the first has so few bits that its product with n is exact.
+ */
+const logarithms = memory.data<f32>([<f32>log2e, 0.693359375, -2.1219444e-4])
 
 /** e^(x + rest) of a finite x whose lowest bits are few enough for x − n · ln2High to be exact, or NaN. */
 function expOfSum(x: v128, rest: v128): v128 {
   const sum = f32x4.add(x, rest)
-  const shifted = multiplyAdd(sum, f32x4.splat(<f32>log2e), f32x4.splat(rounder))
-  const n = f32x4.sub(shifted, f32x4.splat(rounder))
-  const coarse = f32x4.sub(x, f32x4.mul(n, f32x4.splat(ln2High)))
-  const fine = f32x4.sub(rest, f32x4.mul(n, f32x4.splat(ln2Low)))
+  const shifted = multiplyAdd(sum, constant(logarithms), constant(rounder))
+  const n = f32x4.sub(shifted, constant(rounder))
+  const coarse = f32x4.sub(x, f32x4.mul(n, constant(logarithms, 4)))
+  const fine = f32x4.sub(rest, f32x4.mul(n, constant(logarithms, 8)))
   return scaleByPowerOf2(polynomial(f32x4.add(coarse, fine)), shifted)
 }
 
+const limits = memory.data<f32>([lowest, highest])
+
 export function exp(x: v128): v128 {
   // pmin and pmax are one instruction, min and max several; in this order NaN stays NaN.
-  const within = f32x4.pmax(f32x4.pmin(x, f32x4.splat(highest)), f32x4.splat(lowest))
+  const within = f32x4.pmax(f32x4.pmin(x, constant(limits, 4)), constant(limits))
   return expOfSum(within, f32x4.splat(0))
 }
+
+const upperBits = memory.data<u32>([0xfffff000])
+const minusHalf = memory.data<f32>([-0.5])
 
 /**
  * exp(−t²/2) for 0 ≤ t ≤ 15. The square rounded to float32 would cost up to 40 units in the last place,
  * so t is split into its upper half, whose square is exact, and a rest.
  */
 export function gaussian(t: v128): v128 {
-  const upper = v128.and(t, i32x4.splat(0xfffff000))
-  const half = f32x4.splat(-0.5)
+  const upper = v128.and(t, constant(upperBits))
+  const half = constant(minusHalf)
   const square = f32x4.mul(f32x4.mul(upper, upper), half)
   const rest = f32x4.mul(f32x4.mul(f32x4.sub(t, upper), f32x4.add(t, upper)), half)
   return expOfSum(square, rest)
@@ -81,7 +96,7 @@ export function expOfDoubles(low: v128, high: v128): v128 {
   const nOfB = f64x2.nearest(f64x2.mul(b, f64x2.splat(log2e)))
   const rOfA = f64x2.sub(a, f64x2.mul(nOfA, f64x2.splat(ln2)))
   const rOfB = f64x2.sub(b, f64x2.mul(nOfB, f64x2.splat(ln2)))
-  const shifted = f32x4.add(fromDoubles(nOfA, nOfB), f32x4.splat(rounder))
+  const shifted = f32x4.add(fromDoubles(nOfA, nOfB), constant(rounder))
   return scaleByPowerOf2(polynomial(fromDoubles(rOfA, rOfB)), shifted)
 }
 

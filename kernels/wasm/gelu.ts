@@ -1,7 +1,15 @@
 /** GELU in its three forms. A unit is a block of elements. */
 import { block } from './elementwise'
 import { expOfDoubles, gaussian } from './exp'
-import { highAsDoubles, lowAsDoubles, multiplyAdd } from './vectors'
+import { constant, highAsDoubles, lowAsDoubles, multiplyAdd } from './vectors'
+
+/** The coefficients of p, the center of q, and 1. */
+const tail = memory.data<f32>([
+  -6.20120336e-5, -0.000225589189, -4.97256678e-7, 0.00126221671, 0.00128441793, -0.00604693079,
+  -0.00869989116, 0.0460628048, -0.0377166532, -0.0915874764, 0.494659662, 2.5, 1,
+])
+/** Beyond it the tail is zero in float32. */
+const farthest = memory.data<f32>([15])
 
 /**
  * The part of the normal distribution above t ≥ 0 is ½ erfc(t/√2) = exp(−t²/2) · p(q) / (1 + t), where
@@ -9,29 +17,29 @@ import { highAsDoubles, lowAsDoubles, multiplyAdd } from './vectors'
  * without the first factor, which has to come last: the product is subnormal before the result is.
  */
 function tailOverGaussian(t: v128): v128 {
-  const center = f32x4.splat(2.5)
+  const center = constant(tail, 44)
   const q = f32x4.div(f32x4.sub(t, center), f32x4.add(t, center))
-  let sum = f32x4.splat(-6.20120336e-5)
-  sum = multiplyAdd(sum, q, f32x4.splat(-0.000225589189))
-  sum = multiplyAdd(sum, q, f32x4.splat(-4.97256678e-7))
-  sum = multiplyAdd(sum, q, f32x4.splat(0.00126221671))
-  sum = multiplyAdd(sum, q, f32x4.splat(0.00128441793))
-  sum = multiplyAdd(sum, q, f32x4.splat(-0.00604693079))
-  sum = multiplyAdd(sum, q, f32x4.splat(-0.00869989116))
-  sum = multiplyAdd(sum, q, f32x4.splat(0.0460628048))
-  sum = multiplyAdd(sum, q, f32x4.splat(-0.0377166532))
-  sum = multiplyAdd(sum, q, f32x4.splat(-0.0915874764))
-  sum = multiplyAdd(sum, q, f32x4.splat(0.494659662))
-  return f32x4.div(sum, f32x4.add(t, f32x4.splat(1)))
+  let sum = constant(tail)
+  sum = multiplyAdd(sum, q, constant(tail, 4))
+  sum = multiplyAdd(sum, q, constant(tail, 8))
+  sum = multiplyAdd(sum, q, constant(tail, 12))
+  sum = multiplyAdd(sum, q, constant(tail, 16))
+  sum = multiplyAdd(sum, q, constant(tail, 20))
+  sum = multiplyAdd(sum, q, constant(tail, 24))
+  sum = multiplyAdd(sum, q, constant(tail, 28))
+  sum = multiplyAdd(sum, q, constant(tail, 32))
+  sum = multiplyAdd(sum, q, constant(tail, 36))
+  sum = multiplyAdd(sum, q, constant(tail, 40))
+  return f32x4.div(sum, f32x4.add(t, constant(tail, 48)))
 }
 
 /**
  * x · Φ(x), for x < 0 as the product with a tail, so that nothing cancels, else as x less that product.
- * Beyond 15 the tail is zero in float32. −∞ · 0 is NaN, as the definition has it.
+ * −∞ · 0 is NaN, as the definition has it.
  */
 function geluOf(x: v128): v128 {
   const isNegative = f32x4.lt(x, f32x4.splat(0))
-  const t = f32x4.pmin(f32x4.abs(x), f32x4.splat(15))
+  const t = f32x4.pmin(f32x4.abs(x), constant(farthest))
   const factor = v128.bitselect(x, t, isNegative)
   const product = f32x4.mul(f32x4.mul(factor, tailOverGaussian(t)), gaussian(t))
   return v128.bitselect(product, f32x4.sub(x, product), isNegative)

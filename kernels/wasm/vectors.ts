@@ -1,5 +1,13 @@
 /** Helpers on four float32 numbers at a time. */
 
+/**
+ * The float32 number at `at` plus `offset` bytes in all lanes. V8 needs several instructions for a vector
+ * constant, at each use, and one to load it: so those of inner loops lie in memory (`memory.data`).
+ */
+export function constant(at: usize, offset: usize = 0): v128 {
+  return v128.load32_splat(at + offset)
+}
+
 /** a · b + c, rounded once where the engine has relaxed SIMD and the CPU a fused instruction. */
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)

@@ -1,7 +1,7 @@
 /** What is measured: texts, and the batches they run in. */
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from '../errors.ts'
-import { checkBatchSize } from '../model/go-emotions-classifier.ts'
+import { checkBatchSize } from '../model/logits-in-order.ts'
 
 /** Texts that go together, and their number. */
 export type Batch = readonly string[]

@@ -68,11 +68,11 @@ export class Checkpoint {
   }
 
   /**
-   * Reads one tensor's bytes into memory of their own.
+   * Reads one tensor's bytes, into memory of their own if `into` is missing.
    *
-   * @throws SafetensorsError as `SafetensorsFile.read` does
+   * @throws SafetensorsError, InvalidArgumentError as `SafetensorsFile.read` does
    */
-  async read(name: string): Promise<RawTensor> {
+  async read(name: string, into?: Uint8Array): Promise<RawTensor> {
     const file = this.#homes.get(name)
     if (file === undefined) {
       throw new SafetensorsError(this.path, 'unknown-tensor', `there is no tensor ${quote(name)}`, {
@@ -80,7 +80,7 @@ export class Checkpoint {
         tensors: [name],
       })
     }
-    return file.read(name)
+    return file.read(name, into)
   }
 
   /** Closes all files; closing them twice does no harm. */

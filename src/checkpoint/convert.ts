@@ -48,33 +48,57 @@ const sources: Readonly<Record<SafetensorsDType, Source>> = {
   BOOL: { array: Uint8Array, same: 'bool' },
 }
 
-/**
- * The tensor's elements as `dtype`. To a float: to nearest, ties to even, overflow to ±Inf. Float to
- * integer: toward zero, saturating, NaN to 0. int64 to int32: the low 32 bits. To bool: not 0.
- *
- * If the stored dtype is `dtype` already, the result is a view of `raw.bytes` where that is aligned
- * to the items (as what `read` returns always is), and a copy where it is not.
- *
- * @throws InvalidArgumentError if the bytes are not what the shape and the stored dtype say
- */
-export function convertTo<T extends DType>(raw: RawTensor, dtype: T): HostArrays[T] {
-  const fault = rawTensorFault(raw)
-  if (fault !== undefined) throw new InvalidArgumentError('raw', fault.problem)
-  return convert(raw, dtype) as HostArrays[T]
+/** True if the bytes of a stored dtype are those of `dtype`, so that nothing needs to be converted. */
+export function isStoredAs(stored: SafetensorsDType, dtype: DType): boolean {
+  return sources[stored].same === dtype
 }
 
-function convert(raw: RawTensor, dtype: DType): HostArray {
-  const { same, decode } = sources[raw.dtype]
+/**
+ * The tensor's elements as `dtype`, in `result` where it is given. To a float: to nearest, ties to
+ * even, overflow to ±Inf. Float to integer: toward zero, saturating, NaN to 0. int64 to int32: the low
+ * 32 bits. To bool: not 0.
+ *
+ * If the stored dtype is `dtype` already and there is no `result`, what comes back is a view of
+ * `raw.bytes` where that is aligned to the items (as what `read` returns always is), and a copy where
+ * it is not.
+ *
+ * @throws InvalidArgumentError if the bytes are not what the shape and the stored dtype say, or
+ *   `result` has another number of elements
+ */
+export function convertTo<T extends DType>(
+  raw: RawTensor,
+  dtype: T,
+  result?: HostArrays[T],
+): HostArrays[T] {
+  const fault = rawTensorFault(raw)
+  if (fault !== undefined) throw new InvalidArgumentError('raw', fault.problem)
   const stored = storedArray(raw)
-  if (same === dtype) return stored as HostArray
-  const result = newHostArray(dtype, stored.length)
+  if (result !== undefined && result.length !== stored.length) {
+    const problem = `has ${result.length} elements, not the tensor's ${stored.length}`
+    throw new InvalidArgumentError('result', problem)
+  }
+  const isSame = isStoredAs(raw.dtype, dtype)
+  if (isSame && result === undefined) return stored as HostArrays[T]
+  const target = result ?? newHostArray(dtype, stored.length)
+  if (isSame) new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(raw.bytes)
+  else convert(raw.dtype, stored, dtype, target)
+  return target
+}
+
+function convert(
+  from: SafetensorsDType,
+  stored: StoredArray,
+  dtype: DType,
+  result: HostArray,
+): void {
+  const { decode } = sources[from]
   if (stored instanceof BigInt64Array) {
     convertInt64(stored, result, dtype)
   } else if (decode !== undefined) {
-    lookUp(stored as Uint16Array, result, tableOf(raw.dtype, decode, dtype))
-  } else if (raw.dtype === 'F32' && dtype === 'float16') {
+    lookUp(stored as Uint16Array, result, tableOf(from, decode, dtype))
+  } else if (from === 'F32' && dtype === 'float16') {
     roundToFloat16(stored as Float32Array, result as Uint16Array)
-  } else if (raw.dtype === 'F32' && dtype === 'bfloat16') {
+  } else if (from === 'F32' && dtype === 'bfloat16') {
     roundToBfloat16(stored as Float32Array, result as Uint16Array)
   } else {
     const { encode } = codecs[dtype]
@@ -82,7 +106,6 @@ function convert(raw: RawTensor, dtype: DType): HostArray {
       encode(result, index, stored[index] as number)
     }
   }
-  return result
 }
 
 /** The elements as numbers (exact, but for int64 beyond ±2^53). */

@@ -8,6 +8,7 @@ import {
   defaultBatchSize,
   defaultSelection,
 } from '../model/classify.ts'
+import type { Selection } from '../model/scores.ts'
 import { SequenceClassifier } from '../model/sequence-classifier.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
 import { note, Progress } from './notes.ts'
@@ -30,6 +31,7 @@ import {
   type ResultWriter,
 } from './output/index.ts'
 import { openTexts, type TextOrigin, type TextSource } from './text-source.ts'
+import { thresholdFrom } from './thresholds.ts'
 
 interface Options {
   readonly text?: readonly string[]
@@ -41,6 +43,7 @@ interface Options {
   readonly cubeMathType?: CubeMathType
   readonly aclnn?: readonly Alternative[]
   readonly threshold?: number
+  readonly thresholds?: string
   readonly topK?: number
   readonly batchSize: number
   readonly maxLength?: number
@@ -60,6 +63,10 @@ export function classifyCommand(): Command {
       '--threshold <NUMBER>',
       'report labels with at least this score (default: 0.3)',
       fraction,
+    )
+    .option(
+      '--thresholds <FILE>',
+      'a threshold for each label, from roberta-ascend evaluate --save-thresholds',
     )
     .option('--top-k <COUNT>', 'report at most so many labels', positiveInteger)
     .option('--batch-size <COUNT>', 'texts that run together', positiveInteger, defaultBatchSize)
@@ -103,7 +110,8 @@ async function classify(options: Options): Promise<void> {
     onWarning: (message) => note(`warning: ${message}`),
   })
   classifier.checkMaxLength(options.maxLength)
-  const selection = defaultSelection(classifier.config.head, options)
+  const given = { threshold: await thresholdFrom(options, classifier), topK: options.topK }
+  const selection = defaultSelection(classifier.config.head, given)
   const writer = createWriter(options.format, process.stdout, {
     labels: classifier.labels,
     threshold: selection.threshold ?? 0,
@@ -111,7 +119,7 @@ async function classify(options: Options): Promise<void> {
   })
   announce(classifier, options)
   try {
-    await classifyAll(classifier, texts, writer, options)
+    await classifyAll(classifier, texts, writer, selection, options)
   } catch (error) {
     // What was written becomes well-formed, unless it is the output that failed.
     const isOutput = error instanceof OutputClosedError || error instanceof OutputError
@@ -152,6 +160,7 @@ async function classifyAll(
   classifier: SequenceClassifier,
   texts: TextSource,
   writer: ResultWriter,
+  selection: Selection,
   options: Options,
 ): Promise<void> {
   // A person who types a line wants its answer before the next.
@@ -167,7 +176,10 @@ async function classifyAll(
   let notFinite = 0
   try {
     for await (const batch of batches(texts, size)) {
-      const rows = await classifyBatch(classifier, batch, done, options)
+      const rows = await classifyBatch(classifier, batch, done, {
+        ...selection,
+        maxLength: options.maxLength,
+      })
       if (process.stdout.isTTY) progress?.hide()
       for (const row of rows) {
         await writer.write(toRow(row, options.all === true))

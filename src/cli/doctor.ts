@@ -1,5 +1,6 @@
 /** `doctor`: whether an NPU can be used here, and if not, what to do about it. */
 import { Command, Option } from 'commander'
+import { chosenBlas } from '../backends/cpu/native-blas.ts'
 import type { Target } from '../backends/npu/diagnosis/cann.ts'
 import { type Check, ok } from '../backends/npu/diagnosis/check.ts'
 import { type Diagnosis, diagnoseNpu } from '../backends/npu/diagnosis/diagnose.ts'
@@ -67,10 +68,13 @@ function complete(diagnosis: Diagnosis): DiagnosisReport {
 function otherDevices(): Check {
   const alwaysThere = availableDevices.filter((device) => !['npu', 'emulator'].includes(device))
   const isBuilt = isEmulatorBuilt()
+  const libraries = chosenBlas().map(({ description }) => description)
+  const matmul = libraries.join(', ') || 'WebAssembly'
   const summary = [
     ...alwaysThere.map((device) => `${device}: always works`),
+    `matmul of cpu: ${matmul}`,
     `emulator: ${isBuilt ? 'built' : `not built (${buildCommand})`}`,
   ]
-  const facts = { alwaysThere, emulatorIsBuilt: isBuilt }
+  const facts = { alwaysThere, matmulOfCpu: matmul, emulatorIsBuilt: isBuilt }
   return ok('other devices', summary.join('; '), facts)
 }

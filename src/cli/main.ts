@@ -13,12 +13,14 @@ import { classifyCommand } from './classify.ts'
 import { compareCommand } from './compare.ts'
 import { doctorCommand } from './doctor.ts'
 import { downloadCommand } from './download.ts'
+import { evaluateCommand } from './evaluate.ts'
 import { Exit } from './exit.ts'
 import { note } from './notes.ts'
 import { opCommand } from './op.ts'
 import { OutputClosedError } from './output/index.ts'
 import { packageInfo } from './package-info.ts'
 import { traceCommand } from './trace.ts'
+import { verifyCommand } from './verify.ts'
 
 const exitCodes: Readonly<Record<ErrorKind, number>> = { input: 2, environment: 3, device: 4 }
 const usageExitCode = 2
@@ -38,6 +40,8 @@ function program(): Command {
     .addCommand(benchCommand())
     .addCommand(compareCommand())
     .addCommand(opCommand())
+    .addCommand(evaluateCommand())
+    .addCommand(verifyCommand())
     .addCommand(traceCommand())
     .addHelpText(
       'after',

@@ -1,7 +1,8 @@
 /** `GoEmotionsClassifier`: the library's front door. */
 import { InvalidArgumentError } from '../errors.ts'
 import type { Classification } from './classification.ts'
-import { type ClassifyOptions, classifyBatch, defaultBatchSize } from './classify.ts'
+import { type ClassifyOptions, classified } from './classify.ts'
+import { logitsInOrder } from './logits-in-order.ts'
 import { checkSelection } from './scores.ts'
 import { type LoadOptions, SequenceClassifier } from './sequence-classifier.ts'
 
@@ -43,28 +44,18 @@ export class GoEmotionsClassifier implements AsyncDisposable {
 
   /**
    * Classifies texts. Reports labels with a score of `threshold` (0.3 if neither it nor `topK` is
-   * given) or more, at most `topK`; a single-label model reports its best label by default.
+   * given; one for all labels or one for each) or more, at most `topK`; a single-label model reports
+   * its best label by default.
    */
   async predict(texts: readonly string[], options: PredictOptions = {}): Promise<Prediction> {
-    const { batchSize = defaultBatchSize } = options
     checkTexts(texts)
-    checkSelection(options)
-    checkBatchSize(batchSize)
-    const results: Classification[] = []
-    const probs: (readonly number[])[] = []
-    for (let start = 0; start < texts.length; start += batchSize) {
-      const batch = texts.slice(start, start + batchSize)
-      for (const { record, probabilities } of await classifyBatch(
-        this.classifier,
-        batch,
-        start,
-        options,
-      )) {
-        results.push(record)
-        probs.push(probabilities)
-      }
+    checkSelection(options, this.labels)
+    const outputs = await logitsInOrder(this.classifier, texts, options)
+    const all = classified(this.classifier.config, texts, outputs, 0, options)
+    return {
+      results: all.map(({ record }) => record),
+      probs: all.map(({ probabilities }) => probabilities),
     }
-    return { results, probs }
   }
 
   async close(): Promise<void> {
@@ -73,13 +64,6 @@ export class GoEmotionsClassifier implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-}
-
-/** Throws `InvalidArgumentError` unless `batchSize` is a positive integer. */
-export function checkBatchSize(batchSize: number): void {
-  if (!(Number.isInteger(batchSize) && batchSize > 0)) {
-    throw new InvalidArgumentError('batch-size', `${batchSize} is not a positive integer`)
   }
 }
 

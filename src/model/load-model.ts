@@ -12,15 +12,15 @@ export async function loadModel(
   directory: string,
   options: LoadParametersOptions,
 ): Promise<RobertaForSequenceClassification> {
-  const model = new RobertaForSequenceClassification(
-    await readConfig(join(directory, 'config.json')),
-  )
+  const model = new RobertaForSequenceClassification(await readConfig(directory))
   await using checkpoint = await Checkpoint.open(directory)
   await loadParameters(model.parameters, checkpoint, options)
   return model
 }
 
-async function readConfig(path: string): Promise<RobertaConfig> {
+/** The config.json of a directory, checked. Throws `FileError`, of which `ConfigError` is one. */
+export async function readConfig(directory: string): Promise<RobertaConfig> {
+  const path = join(directory, 'config.json')
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new FileError(
       path,

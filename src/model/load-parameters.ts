@@ -1,10 +1,10 @@
 /** Fills a model's parameters from a checkpoint: names and shapes checked first, all at once. */
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
-import { convertTo } from '../checkpoint/convert.ts'
+import { convertTo, isStoredAs } from '../checkpoint/convert.ts'
 import { quote } from '../checkpoint/quote.ts'
 import { FileError } from '../errors.ts'
-import { type Backend, tensor } from '../ops/index.ts'
-import { codecs, type FloatDType, type HostArray } from '../tensor/dtype.ts'
+import { type Backend, tensorFrom } from '../ops/index.ts'
+import { codecs, type FloatDType, type HostArray, type HostArrays } from '../tensor/dtype.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import type { Parameter } from './module.ts'
 
@@ -74,11 +74,16 @@ export async function loadParameters(
   try {
     for (const parameter of parameters) {
       const key = keyOf(parameter.name)
-      const data = convertTo(await checkpoint.read(key), dtype)
-      const odd = countNonFinite(data, dtype)
-      if (odd > 0)
+      let odd = 0
+      const spec = { dtype, shape: parameter.shape }
+      const loaded = await tensorFrom(backend, spec, async (elements) => {
+        await readElements(checkpoint, key, dtype, elements as HostArrays[typeof dtype])
+        odd = countNonFinite(elements, dtype)
+      })
+      parameter.load(loaded)
+      if (odd > 0) {
         warn(`${checkpoint.path}: ${key} holds ${odd} NaN or infinite values as ${dtype}`)
-      parameter.load(tensor(backend, dtype, parameter.shape, data))
+      }
     }
   } catch (error) {
     for (const parameter of parameters) parameter.dispose()
@@ -86,10 +91,29 @@ export async function loadParameters(
   }
 }
 
+/** Straight from the file where nothing needs to be converted. */
+async function readElements<T extends FloatDType>(
+  checkpoint: Checkpoint,
+  key: string,
+  dtype: T,
+  elements: HostArrays[T],
+): Promise<void> {
+  if (isStoredAs(checkpoint.tensors.get(key)!.dtype, dtype)) {
+    const { buffer, byteOffset, byteLength } = elements
+    await checkpoint.read(key, new Uint8Array(buffer, byteOffset, byteLength))
+  } else {
+    convertTo(await checkpoint.read(key), dtype, elements)
+  }
+}
+
 function countNonFinite(data: HostArray, dtype: FloatDType): number {
   let count = 0
   if (dtype === 'float32') {
     const values = data as Float32Array
+    // Zero times anything finite is zero: one pass without branches, for a base model 0.1 s less.
+    let sum = 0
+    for (let index = 0; index < values.length; index++) sum += values[index]! * 0
+    if (sum === 0) return 0
     for (let index = 0; index < values.length; index++) {
       if (!Number.isFinite(values[index])) count++
     }

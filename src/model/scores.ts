@@ -1,4 +1,5 @@
 /** From logits to labels: scores in float64 on the host, ranking, thresholds. */
+import { quote } from '../checkpoint/quote.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { LabelScore } from './classification.ts'
 import type { RobertaConfig } from './config.ts'
@@ -12,9 +13,12 @@ export function probabilities(logits: ArrayLike<number>, head: RobertaConfig['he
   return terms.map((term) => term / sum)
 }
 
+/** One for all labels, or one for each by its name; between 0 and 1. */
+export type Threshold = number | Readonly<Record<string, number>>
+
 export interface Selection {
-  /** Labels with a lower score are left out; between 0 and 1. */
-  readonly threshold?: number | undefined
+  /** Labels with a lower score are left out. */
+  readonly threshold?: Threshold | undefined
   /** At most so many labels. */
   readonly topK?: number | undefined
 }
@@ -36,17 +40,38 @@ export function select(
   ranked: readonly LabelScore[],
   { threshold = 0, topK = ranked.length }: Selection,
 ): readonly LabelScore[] {
-  return ranked.filter(({ score }) => score >= threshold).slice(0, topK)
+  return ranked.filter(({ label, score }) => score >= thresholdOf(threshold, label)).slice(0, topK)
 }
 
-/** Throws `InvalidArgumentError` unless the selection makes sense. */
-export function checkSelection({ threshold, topK }: Selection): void {
-  if (
-    threshold !== undefined &&
-    !(typeof threshold === 'number' && threshold >= 0 && threshold <= 1)
-  ) {
-    throw new InvalidArgumentError('threshold', `${threshold} is not a number from 0 to 1`)
+/** The threshold of one label, where `threshold` has passed `checkThreshold`. */
+export function thresholdOf(threshold: Threshold, label: string): number {
+  return typeof threshold === 'number' ? threshold : threshold[label]!
+}
+
+/** Throws `InvalidArgumentError` unless every label has a threshold from 0 to 1, and nothing else has. */
+export function checkThreshold(threshold: Threshold, labels: readonly string[]): void {
+  const check = (argument: string, value: unknown): void => {
+    if (typeof value === 'number' && value >= 0 && value <= 1) return
+    throw new InvalidArgumentError(argument, `${value} is not a number from 0 to 1`)
   }
+  if (typeof threshold !== 'object' || threshold === null) {
+    check('threshold', threshold)
+    return
+  }
+  const unknown = Object.keys(threshold).find((label) => !labels.includes(label))
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError('threshold', `the model has no label ${quote(unknown)}`)
+  }
+  for (const label of labels) {
+    const argument = `threshold of ${quote(label)}`
+    if (!Object.hasOwn(threshold, label)) throw new InvalidArgumentError(argument, 'is missing')
+    check(argument, threshold[label])
+  }
+}
+
+/** Throws `InvalidArgumentError` unless the selection makes sense for a model with these labels. */
+export function checkSelection({ threshold, topK }: Selection, labels: readonly string[]): void {
+  if (threshold !== undefined) checkThreshold(threshold, labels)
   if (topK !== undefined && !(Number.isInteger(topK) && topK > 0)) {
     throw new InvalidArgumentError('top-k', `${topK} is not a positive integer`)
   }

@@ -28,6 +28,9 @@ export interface HostElements {
   readonly data: HostArray
 }
 
+/** Sets every element of an array, and no longer uses it after that. */
+export type ElementWriter = (elements: HostArray) => Promise<void>
+
 /** Inputs in the order of the operator's schema; optional ones may be missing. */
 export type OperatorInputs<T> = readonly (T | undefined)[]
 
@@ -65,6 +68,11 @@ export interface Backend extends StorageOwner {
    * changes. A device with memory of its own gets all of them in one transfer.
    */
   upload(arrays: readonly HostElements[]): unknown[]
+  /**
+   * A slot with the `length` elements that `write` sets, where possible in the device's own memory, so
+   * that large tensors are not held twice. Rejects as `write` does, and then keeps nothing.
+   */
+  uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<unknown>
   /** Enqueues one operator. */
   execute(call: OperatorCall): void
   /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */

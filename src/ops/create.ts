@@ -4,7 +4,7 @@ import { ShapeError } from '../tensor/errors.ts'
 import { contiguousStrides, formatShape, numel, type Shape } from '../tensor/shape.ts'
 import { Storage } from '../tensor/storage.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import type { Backend, HostElements, TensorSpec } from './backend.ts'
+import type { Backend, ElementWriter, HostElements, TensorSpec } from './backend.ts'
 
 /**
  * A tensor with the elements of `data` in row-major order. The backend may keep `data` itself, so
@@ -31,6 +31,16 @@ export function tensors(backend: Backend, parts: readonly HostTensor[]): Tensor[
     throw new ShapeError('tensor', `${data.length} elements do not fill ${formatShape(shape)}`)
   }
   return backend.upload(parts).map((slot, part) => tensorOver(backend, parts[part]!, slot))
+}
+
+/** A dense tensor whose elements `write` sets, without a second copy of them where the device can do that. */
+export async function tensorFrom(
+  backend: Backend,
+  spec: TensorSpec,
+  write: ElementWriter,
+): Promise<Tensor> {
+  const slot = await backend.uploadFrom(spec.dtype, numel(spec.shape), write)
+  return tensorOver(backend, spec, slot)
 }
 
 /** A dense tensor whose elements are not set yet. */

@@ -4,6 +4,7 @@ export type {
   AttributeValue,
   Backend,
   BatchLayout,
+  ElementWriter,
   HostElements,
   OperatorCall,
   OperatorInputs,
@@ -30,7 +31,7 @@ export { slice } from './catalogue/slice.ts'
 export { softmax } from './catalogue/softmax.ts'
 export { tanh } from './catalogue/tanh.ts'
 export { type AttributesOf, catalogue, type OperatorName, operatorNames } from './catalogue.ts'
-export { type HostTensor, tensor, tensors } from './create.ts'
+export { type HostTensor, tensor, tensorFrom, tensors } from './create.ts'
 export {
   currentScope,
   isObserved,

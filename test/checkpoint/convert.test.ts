@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Checkpoint } from '../../src/checkpoint/checkpoint.ts'
-import { convertTo } from '../../src/checkpoint/convert.ts'
+import { convertTo, numbersOf, rawTensor } from '../../src/checkpoint/convert.ts'
 import type { RawTensor, SafetensorsDType } from '../../src/checkpoint/safetensors/reader.ts'
 import { InvalidArgumentError } from '../../src/errors.ts'
 import { codecs, type DType, dtypeNames, newHostArray } from '../../src/tensor/dtype.ts'
@@ -382,4 +382,48 @@ test('the embedded model as float32', async () => {
   const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0)
   expect(sum(words)).toBe(-108.97352278232574)
   expect(sum(head)).toBe(-1.8087528944015503)
+})
+
+describe('into memory that is given', () => {
+  test.each([
+    [f32(1, 2), 'float32', new Float32Array(2), [1, 2]],
+    [f64(1, 2), 'float32', new Float32Array(2), [1, 2]],
+    [f16(0x3c00, 0xc000), 'float32', new Float32Array(2), [1, -2]],
+    [f32(1, -2), 'float16', new Uint16Array(2), [0x3c00, 0xc000]],
+    [i64(3n, 4n), 'int32', new Int32Array(2), [3, 4]],
+  ] as const)('%s as %s', (stored, dtype, memory, expected) => {
+    expect(convertTo(stored, dtype as DType, memory)).toBe(memory)
+    expect([...memory]).toEqual(expected)
+  })
+
+  test('of another length is refused', () => {
+    const convert = () => convertTo(f32(1, 2), 'float32', new Float32Array(3))
+    expect(convert).toThrow(InvalidArgumentError)
+    expect(convert).toThrow("has 3 elements, not the tensor's 2")
+  })
+})
+
+test.each<[RawTensor, number[]]>([
+  [f64(0.1, -1e300, Infinity), [0.1, -1e300, Infinity]],
+  [f32(0.5, NaN), [0.5, NaN]],
+  [f16(0x3c00, 0x7bff, 0xfc00), [1, 65504, -Infinity]],
+  [bf16(0x3f80, 0xc049), [1, -3.140625]],
+  [i64(-5n, 2n ** 53n), [-5, 2 ** 53]],
+  [i32(-7), [-7]],
+  [i16(-300), [-300]],
+  [i8(-3), [-3]],
+  [u8(200), [200]],
+  [bool(1, 0), [1, 0]],
+])('elements as numbers: %j', (tensor, numbers) => {
+  expect([...numbersOf(tensor)]).toEqual(numbers)
+})
+
+test.each(dtypeNames)('%s as a file stores it, without a copy', (dtype) => {
+  const data = newHostArray(dtype, 2)
+  codecs[dtype].encode(data, 1, 1)
+  const stored = rawTensor(dtype, [2, 1], data)
+  expect(stored.shape).toEqual([2, 1])
+  expect(stored.bytes.buffer).toBe(data.buffer)
+  expect([...numbersOf(stored)]).toEqual([0, 1])
+  expect(convertTo(stored, dtype)).toEqual(data)
 })

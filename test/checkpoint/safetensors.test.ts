@@ -55,6 +55,18 @@ describe('a valid file', () => {
     ])
   })
 
+  test('gives bytes in memory that is given, if it has the right length', async () => {
+    const file = await openForTest(await temporaryFile(fileBytes(header, data)))
+    const memory = new Uint8Array(12).fill(7)
+    const { bytes } = await file.read('b', memory.subarray(2, 10))
+    expect(bytes.buffer).toBe(memory.buffer)
+    expect([...memory]).toEqual([7, 7, ...data.subarray(6), 7, 7])
+    await expect(file.read('b', memory)).rejects.toMatchObject({
+      name: 'InvalidArgumentError',
+      message: expect.stringContaining('has 12 bytes, but tensor "b" has 8'),
+    })
+  })
+
   test('gives bytes in memory of their own', async () => {
     const file = await openForTest(await temporaryFile(fileBytes(header, data)))
     const read = await file.read('b')

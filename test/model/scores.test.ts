@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { checkSelection, probabilities, ranking, select } from '../../src/model/scores.ts'
+import {
+  checkSelection,
+  probabilities,
+  ranking,
+  type Selection,
+  select,
+} from '../../src/model/scores.ts'
 
 test('sigmoid of each logit', () => {
   // 1/(1+e^-x) to 17 digits.
@@ -42,14 +48,19 @@ test('selects from the threshold on, at most top-k', () => {
   expect(labels({ threshold: 0.3, topK: 2 })).toEqual(['b', 'd'])
   expect(labels({ topK: 1 })).toEqual(['b'])
   expect(labels({})).toHaveLength(4)
+  expect(labels({ threshold: { a: 0.3, b: 0.91, c: 0.2, d: 0.6 } })).toEqual(['a', 'c'])
 })
 
 test.each([
   [{ threshold: -0.1 }, 'threshold'],
   [{ threshold: 1.1 }, 'threshold'],
   [{ threshold: NaN }, 'threshold'],
+  [{ threshold: { a: 0.1 } }, 'threshold of "b": is missing'],
+  [{ threshold: { a: 0.1, b: 2 } }, 'threshold of "b": 2 is not'],
+  [{ threshold: { a: 0.1, b: 0, c: 0 } }, 'the model has no label "c"'],
+  [{ threshold: null }, 'threshold'],
   [{ topK: 0 }, 'top-k'],
   [{ topK: 1.5 }, 'top-k'],
 ])('refuses %j', (selection, argument) => {
-  expect(() => checkSelection(selection)).toThrow(argument)
+  expect(() => checkSelection(selection as Selection, ['a', 'b'])).toThrow(argument)
 })

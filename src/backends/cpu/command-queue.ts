@@ -10,6 +10,7 @@ import { workerFile } from './built.ts'
 import { CommandRing, type Fault, mostUnits } from './command-ring.ts'
 import { CpuError } from './error.ts'
 import { type KernelName, kernelNames } from './kernel-names.ts'
+import type { Blas, BlasName } from './native-blas.ts'
 
 /** What a worker is given at its start. */
 export interface WorkerSetup {
@@ -17,6 +18,8 @@ export interface WorkerSetup {
   readonly memory: WebAssembly.Memory
   /** Of the CommandRing. */
   readonly shared: SharedArrayBuffer
+  /** The libraries that `nativeMultiply` may use, by their numbers. */
+  readonly libraries: readonly BlasName[]
 }
 
 interface Waiting {
@@ -43,8 +46,14 @@ export class CommandQueue {
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     readonly threads: number,
+    readonly libraries: readonly Blas[] = [],
   ) {
-    const workerData: WorkerSetup = { module, memory, shared: this.#ring.memory }
+    const workerData: WorkerSetup = {
+      module,
+      memory,
+      shared: this.#ring.memory,
+      libraries: libraries.map(({ name }) => name),
+    }
     // Options of this process's node, --input-type for one, can be such that no worker starts with them.
     const options = { workerData, execArgv: [] }
     this.#workers = Array.from({ length: threads }, () => new Worker(workerFile, options))

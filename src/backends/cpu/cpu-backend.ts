@@ -9,6 +9,7 @@ import { InvalidArgumentError } from '../../errors.ts'
 import type {
   Attributes,
   Backend,
+  ElementWriter,
   HostElements,
   OperatorCall,
   OperatorInputs,
@@ -35,6 +36,7 @@ import { cast, concat, contiguous, embedding, indexSelect } from './kernels/move
 import { addLayerNorm, layerNorm, softmax } from './kernels/normalization.ts'
 import { Launch } from './launch.ts'
 import { SharedMemory } from './memory.ts'
+import { type BlasChoice, chosenBlas } from './native-blas.ts'
 import type { Slot } from './slot.ts'
 
 const kernels: { readonly [N in OperatorName]?: CpuKernel<N> } = {
@@ -73,6 +75,8 @@ export interface CpuBackendOptions {
   readonly threads?: number | undefined
   /** False for kernels without relaxed SIMD, also where the engine has it; for tests and measurements. */
   readonly relaxedSimd?: boolean | undefined
+  /** The native library for products of matrices; what ROBERTA_ASCEND_BLAS says if missing. */
+  readonly blas?: BlasChoice | undefined
 }
 
 export class CpuBackend implements Backend {
@@ -80,11 +84,14 @@ export class CpuBackend implements Backend {
   readonly preferredLayout = 'packed'
   /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
   readonly isRelaxed: boolean
+  readonly #matmul: string
   readonly #memory: SharedMemory
   readonly #queue: CommandQueue
 
-  /** Throws InvalidArgumentError for a senseless number of threads. */
-  constructor({ threads = availableThreads(), relaxedSimd }: CpuBackendOptions = {}) {
+  /**
+   * Throws InvalidArgumentError for a senseless number of threads, and as `chosenBlas` does.
+   */
+  constructor({ threads = availableThreads(), relaxedSimd, blas }: CpuBackendOptions = {}) {
     if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
       throw new InvalidArgumentError(
         'threads',
@@ -94,11 +101,14 @@ export class CpuBackend implements Backend {
     const { module, isRelaxed } = compileKernels(relaxedSimd)
     this.isRelaxed = isRelaxed
     this.#memory = new SharedMemory(() => this.#queue.done)
-    this.#queue = new CommandQueue(module, this.#memory.wasm, threads)
+    const libraries = chosenBlas(blas)
+    const own = `WebAssembly${isRelaxed ? ', fused' : ''}`
+    this.#matmul = libraries.map(({ description }) => description).join(', ') || own
+    this.#queue = new CommandQueue(module, this.#memory.wasm, threads, libraries)
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { threads: `${this.threads}` }
+    return { threads: `${this.threads}`, matmul: this.#matmul }
   }
 
   get threads(): number {
@@ -133,6 +143,18 @@ export class CpuBackend implements Backend {
       this.#memory.bytes(block.address, byteLength).set(bytes)
       return { dtype, length, block, packed: undefined }
     })
+  }
+
+  async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Slot> {
+    if (length === 0) return this.allocate(dtype, length)
+    const block = this.#memory.takeIdle(length * dtypes[dtype].itemsize)
+    try {
+      await write(hostArrayOver(dtype, this.#memory.wasm.buffer, block.address, length))
+    } catch (error) {
+      this.#memory.put(block, this.#queue.issued)
+      throw error
+    }
+    return { dtype, length, block, packed: undefined }
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {

@@ -25,11 +25,12 @@ const inWasm = [
   'sigmoid',
   'softmax',
   'tanh',
+  'transpose',
   'unpackColumns',
 ] as const
 
 /** Functions of worker.ts. */
-const inWorker = ['cast', 'fence'] as const
+const inWorker = ['cast', 'fence', 'nativeMultiply'] as const
 
 export const kernelNames = [...inWasm, ...inWorker]
 export type KernelName = (typeof kernelNames)[number]

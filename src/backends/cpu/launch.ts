@@ -11,6 +11,7 @@ import type { CommandQueue } from './command-queue.ts'
 import { block, type KernelName } from './kernel-names.ts'
 import { copyAxes } from './kernels/copy-axes.ts'
 import type { SharedMemory } from './memory.ts'
+import type { Blas } from './native-blas.ts'
 import { addressOf, isDense, isWhole, type Slot, slotOf } from './slot.ts'
 
 /** Where elements lie, without a storage. */
@@ -43,6 +44,16 @@ export class Launch implements Disposable {
 
   [Symbol.dispose](): void {
     for (const temporary of this.#temporaries) this.#memory.put(temporary, this.#queue.issued)
+  }
+
+  /** The native libraries there are. */
+  get libraries(): readonly Blas[] {
+    return this.#queue.libraries
+  }
+
+  /** How many threads compute. */
+  get threads(): number {
+    return this.#queue.threads
   }
 
   /** Appends a command; `work` is about how many elements a unit touches. */

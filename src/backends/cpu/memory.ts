@@ -8,6 +8,8 @@ const pageSize = 65536
 const mostPages = 65536
 /** Memory grows by 16 MiB or more. Only what is used takes physical memory. */
 const growth = 256
+/** Address 0, which stands for an operand that is not there, and the kernels' constants. */
+const ownedByKernels = 4096
 /** A cache line. */
 const alignment = 64
 
@@ -15,8 +17,7 @@ export class SharedMemory {
   readonly wasm: WebAssembly.Memory
   readonly #pool: MemoryPool<number>
   readonly #done: () => number
-  /** Address 0 stands for an operand that is not there. */
-  #end = alignment
+  #end = ownedByKernels
 
   /** `done` tells how far the stream of commands is; see `takeIdle`. */
   constructor(done: () => number) {

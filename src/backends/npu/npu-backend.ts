@@ -10,6 +10,7 @@ import type { Cann } from '../../ffi/open-cann.ts'
 import type {
   Attributes,
   Backend,
+  ElementWriter,
   HostElements,
   OperatorCall,
   OperatorInputs,
@@ -171,6 +172,12 @@ export class NpuBackend implements Backend {
       throw error
     }
     return arrays.map(({ data }) => (data.length === 0 ? emptySlot : slots.shift()!))
+  }
+
+  async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Slot> {
+    const data = newHostArray(dtype, length)
+    await write(data)
+    return this.upload([{ dtype, data }])[0]!
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {

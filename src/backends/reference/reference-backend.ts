@@ -8,6 +8,7 @@
 import type {
   Attributes,
   Backend,
+  ElementWriter,
   HostElements,
   OperatorCall,
   OperatorInputs,
@@ -98,6 +99,12 @@ export class ReferenceBackend implements Backend {
       this.#heldBytes += elements.byteLength
       return elements
     })
+  }
+
+  async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Elements> {
+    const data = newHostArray(dtype, length)
+    await write(data)
+    return this.upload([{ dtype, data }])[0]!
   }
 
   #isWide(dtype: DType): boolean {

@@ -5,6 +5,7 @@
  * make one model are a `Checkpoint`. What a header may say is in `header.ts`.
  */
 import type { FileHandle } from 'node:fs/promises'
+import { InvalidArgumentError } from '../../errors.ts'
 import { quote } from '../quote.ts'
 import { SafetensorsError } from './error.ts'
 import { contentFault, type RawTensor, type TensorInfo } from './format.ts'
@@ -42,12 +43,13 @@ export class SafetensorsFile {
   }
 
   /**
-   * Reads one tensor's bytes into memory of their own.
+   * Reads one tensor's bytes, into memory of their own if `into` is missing.
    *
+   * @throws InvalidArgumentError if `into` has another length than the tensor
    * @throws SafetensorsError 'unknown-tensor', 'truncated', 'invalid-bool', 'out-of-memory',
    *   'closed', 'filesystem'
    */
-  async read(name: string): Promise<RawTensor> {
+  async read(name: string, into?: Uint8Array): Promise<RawTensor> {
     const { path } = this
     const info = this.tensors.get(name)
     if (info === undefined) {
@@ -57,7 +59,11 @@ export class SafetensorsFile {
       })
     }
     const { dtype, shape, byteOffset, byteLength } = info
-    const bytes = allocate(path, info)
+    if (into !== undefined && into.length !== byteLength) {
+      const problem = `has ${into.length} bytes, but tensor ${quote(name)} has ${byteLength}`
+      throw new InvalidArgumentError('into', problem)
+    }
+    const bytes = into ?? allocate(path, info)
     const count = await readFully(path, this.handle, bytes, byteOffset)
     if (count < byteLength) {
       const problem = `tensor ${quote(name)}: the file ended ${byteLength - count} bytes too early`

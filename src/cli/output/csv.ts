@@ -52,7 +52,8 @@ function commonCells({ index, text, labels, truncated }: Classification): string
   ]
 }
 
-function csvLine(cells: readonly string[]): string {
+/** One line, quoted where needed. */
+export function csvLine(cells: readonly string[]): string {
   // Without the pattern, a \r or \n alone would stand unquoted, since neither ends a line here.
   return stringify([[...cells]], { record_delimiter: 'windows', quoted_match: /[\r\n]/ })
 }

@@ -7,6 +7,7 @@
 import { styleText } from 'node:util'
 import stringWidth from 'string-width'
 import type { LabelScore } from '../../model/classification.ts'
+import { type Threshold, thresholdOf } from '../../model/scores.ts'
 import { escapeControls, formatScore } from './display.ts'
 import { fitText } from './fit-text.ts'
 import { Sink } from './sink.ts'
@@ -82,7 +83,7 @@ export function renderRow(
   const labelWidth = Math.max(1, Math.min(widest, look.columns - others))
   const barWidth = Math.min(longestBar, look.columns - others - labelWidth - indent.length)
   for (const { label, score } of shown) {
-    const color = scoreColor(score, options.threshold)
+    const color = scoreColor(score, thresholdOf(options.threshold, label))
     const name = fitText(label, labelWidth, ellipsis)
     const padding = ' '.repeat(labelWidth - stringWidth(name))
     const bar = barWidth < shortestBar ? '' : drawBar(score, barWidth, look)
@@ -116,10 +117,13 @@ export function drawBar(score: number, width: number, { unicode }: TerminalLook)
   return '█'.repeat(length >> 3) + eighths[length & 7]
 }
 
-function noLabelMessage({ label, score }: LabelScore, threshold: number): string {
-  const least = formatThreshold(threshold)
-  const shownLabel = escapeControls(label)
-  return `no label reaches ${least}; best is ${shownLabel} ${formatBelow(score, threshold)}`
+function noLabelMessage({ label, score }: LabelScore, threshold: Threshold): string {
+  const own = thresholdOf(threshold, label)
+  const least = formatThreshold(own)
+  const best = `${escapeControls(label)} ${formatBelow(score, own)}`
+  return typeof threshold === 'number'
+    ? `no label reaches ${least}; best is ${best}`
+    : `no label reaches its threshold; best is ${best}, of ${least}`
 }
 
 /** At least two decimals, and all that it was given with: 0.30, 0.125. */

@@ -1,7 +1,7 @@
 /** What every output format has in common: what it is given, where it writes, and its interface. */
 import { InvalidArgumentError } from '../../errors.ts'
 import type { Classification, LabelScore } from '../../model/classification.ts'
-import { ranking } from '../../model/scores.ts'
+import { ranking, type Threshold } from '../../model/scores.ts'
 
 /** `process.stdout`, or any other stream. */
 export interface OutputStream extends NodeJS.WritableStream {
@@ -19,7 +19,7 @@ export interface ClassificationRow {
 export interface WriterOptions {
   /** Every label of the model in label-id order. */
   readonly labels: readonly string[]
-  readonly threshold: number
+  readonly threshold: Threshold
   /** Write every label. The records then need `probabilities` and `logits`. */
   readonly all: boolean
 }

@@ -7,7 +7,7 @@
 import { batchesOf } from '../../bench/workload.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { defaultBatchSize } from '../../model/classify.ts'
-import { checkBatchSize } from '../../model/go-emotions-classifier.ts'
+import { checkBatchSize } from '../../model/logits-in-order.ts'
 import { probabilities, ranking } from '../../model/scores.ts'
 import { tokenBatch } from '../../model/token-batch.ts'
 import type { BatchLayout } from '../../ops/index.ts'

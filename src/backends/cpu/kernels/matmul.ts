@@ -3,6 +3,7 @@ import { broadcastStrides, forEachPosition, numel } from '../../../tensor/shape.
 import type { TensorView } from '../../../tensor/storage.ts'
 import type { Launch } from '../launch.ts'
 import type { CpuKernel } from './kernel.ts'
+import { nativeLinear } from './native-linear.ts'
 
 /** Columns of a panel; also in kernels/wasm/matmul.ts. */
 const panelWidth = 8
@@ -40,6 +41,7 @@ function multiply(
 
 /** `input` `[…, in]`, `weight` `[out, in]`, `bias` `[out]`. */
 export const linear: CpuKernel<'linear'> = (launch, [input, weight, bias], _attributes, output) => {
+  if (nativeLinear(launch, input!, weight!, bias, output)) return
   const [columns, inner] = weight!.shape as readonly [number, number]
   const rows = numel(output.shape) / columns
   const left = launch.float32(input!)

@@ -1,0 +1,170 @@
+/**
+ * What share of the machine's limit a forward reaches: `npm run build && node bench/limits.mjs MODEL_DIR
+ * [--threads N] [--rounds 7]`.
+ *
+ * The limit is the time that a native library, called on its own, takes for the same products with the
+ * same weights: all that RoBERTa has, in their order, each thread a share of the columns, with nothing
+ * before, between and after them. A forward that spent no time on anything else would reach 100 %.
+ * Limit and forward take turns, and the medians of the rounds are printed, with the arithmetic peak
+ * beside them: the fastest large product of the library. MODEL_DIR is a base model, for example one that
+ * test/golden/random-base/make_random_base.py makes.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { CpuBackend } from '../dist/backends/cpu/cpu-backend.js'
+import { openBlas } from '../dist/backends/cpu/native-blas.js'
+import { median } from '../dist/bench/statistics.js'
+import { grid } from '../dist/cli/output/grid.js'
+import { parseConfig } from '../dist/model/config.js'
+import { forwardLogits } from '../dist/model/forward.js'
+import { loadModel } from '../dist/model/load-model.js'
+
+/** The products of a forward: [rows, columns, inner]. The last layer goes on with first tokens only. */
+function productsOf({ num_hidden_layers, hidden_size: h, intermediate_size: i }, rows, texts) {
+  const layer = (r) => [
+    [r, h, h],
+    [r, i, h],
+    [r, h, i],
+  ]
+  return Array.from({ length: num_hidden_layers }, (_, at) => [
+    ...[1, 2, 3].map(() => [rows, h, h]),
+    ...layer(at === num_hidden_layers - 1 ? texts : rows),
+  ]).flat()
+}
+
+const flopsOf = (products) => products.reduce((sum, [m, n, k]) => sum + 2 * m * n * k, 0)
+
+/** A thread's part: runs its share of every product when it is told to. */
+function work({ library, share, threads, weights, columnsOfWeights, state }) {
+  const { multiply, form } = openBlas(library)
+  const buffers = new Map()
+  const floats = (name, length) => {
+    if ((buffers.get(name)?.length ?? 0) < length) {
+      buffers.set(name, new Float32Array(length).fill(0.5))
+    }
+    return buffers.get(name).subarray(0, length)
+  }
+  const all = new Float32Array(weights)
+  const flags = new Int32Array(state)
+  let turn = 0
+  /** All threads meet after each product, as the operators of a forward do. */
+  const meet = () => {
+    turn += 1
+    Atomics.add(flags, 0, 1)
+    while (Atomics.load(flags, 0) < turn * threads);
+  }
+  parentPort.on('message', (products) => {
+    let start = 0
+    meet()
+    const begin = performance.now()
+    for (const [m, columns, k] of products) {
+      const width = Math.ceil(columns / threads / 16) * 16
+      const first = Math.min(share * width, columns)
+      const n = Math.min(width, columns - first)
+      if (start + columns * k > columnsOfWeights) start = 0
+      const weight = all.subarray(start + first * k, start + (first + n) * k)
+      const [a, c] = [floats('a', m * k), floats('c', m * columns)]
+      if (n > 0) multiply(m, n, k, a, weight, c, form === 'rows' ? columns : m)
+      start += columns * k
+      meet()
+    }
+    parentPort.postMessage((performance.now() - begin) / 1000)
+  })
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    options: { threads: { type: 'string' }, rounds: { type: 'string', default: '7' } },
+    allowPositionals: true,
+  })
+  const [directory] = positionals
+  if (directory === undefined) throw new Error('give the directory of a base model')
+  const threads = values.threads === undefined ? undefined : Number(values.threads)
+  const rounds = Number(values.rounds)
+  const path = join(directory, 'config.json')
+  const config = parseConfig(JSON.parse(readFileSync(path, 'utf8')), path)
+  const backend = new CpuBackend({ threads })
+  const model = await loadModel(directory, { backend, dtype: 'float32', warn: console.error })
+  const libraries = ['onednn', 'openblas'].filter((name) => openBlas(name) !== undefined)
+  if (libraries.length === 0) throw new Error('there is no native library to take the limit of')
+  const pools = new Map(libraries.map((name) => [name, pool(name, backend.threads, config)]))
+
+  const file = new URL('../test/golden/random-base/golden.json', import.meta.url)
+  const everyday = JSON.parse(readFileSync(file, 'utf8')).input_ids
+  const long = Array.from({ length: 16 }, (_, text) =>
+    Array.from({ length: 128 }, (_, at) =>
+      at === 0 ? 0 : 4 + ((text * 7919 + at * 104729) % 5000),
+    ),
+  )
+  const average = everyday.find(({ length }) => length === 11) ?? everyday[0]
+  const works = [
+    [`1 text of ${average.length} tokens`, [average]],
+    ['16 of the 23 texts', everyday.slice(0, 16)],
+    ['23 texts', everyday],
+    ['16 texts of 128 tokens', long],
+  ]
+  console.log(
+    `${backend.threads} threads, matmul ${backend.settings.matmul}, Node ${process.version}`,
+  )
+  const table = [['', 'library alone, ms', 'forward, ms', 'share of it', 'forward, GFLOP/s']]
+  for (const [name, batch] of works) {
+    const rows = batch.reduce((sum, { length }) => sum + length, 0)
+    const products = productsOf(config, rows, batch.length)
+    const limits = []
+    const times = []
+    for (let round = -2; round < rounds; round++) {
+      let best = Infinity
+      for (const run of pools.values()) best = Math.min(best, await run(products))
+      const begin = performance.now()
+      await forwardLogits(model, backend, batch)
+      if (round < 0) continue
+      limits.push(best)
+      times.push((performance.now() - begin) / 1000)
+    }
+    const [limit, time] = [median(limits), median(times)]
+    table.push([
+      name,
+      (1000 * limit).toFixed(1),
+      (1000 * time).toFixed(1),
+      `${((100 * limit) / time).toFixed(0)} %`,
+      (flopsOf(products) / time / 1e9).toFixed(0),
+    ])
+  }
+  for (const row of grid(table, 1)) console.log(row)
+  for (const [name, run] of pools) {
+    const large = [[2048, 3072, 768]]
+    let best = Infinity
+    for (let round = 0; round < rounds; round++) best = Math.min(best, await run(large))
+    console.log(`${name}, 2048×3072×768: ${(flopsOf(large) / best / 1e9).toFixed(0)} GFLOP/s`)
+  }
+  for (const parameter of model.parameters) parameter.dispose()
+  await backend.close()
+  for (const run of pools.values()) run.close()
+}
+
+/** Threads that multiply with weights as large as a model's; gives the seconds of the slowest. */
+function pool(library, threads, { num_hidden_layers, hidden_size, intermediate_size }) {
+  const columnsOfWeights =
+    num_hidden_layers * (4 * hidden_size ** 2 + 2 * hidden_size * intermediate_size)
+  const weights = new SharedArrayBuffer(4 * columnsOfWeights)
+  new Float32Array(weights).fill(0.01)
+  const state = new SharedArrayBuffer(4)
+  const workers = Array.from({ length: threads }, (_, share) => {
+    const data = { library, share, threads, weights, columnsOfWeights, state }
+    return new Worker(new URL(import.meta.url), { workerData: data })
+  })
+  const run = async (products) => {
+    const answers = workers.map((worker) => new Promise((done) => worker.once('message', done)))
+    for (const worker of workers) worker.postMessage(products)
+    return Math.max(...(await Promise.all(answers)))
+  }
+  run.close = () => {
+    for (const worker of workers) worker.terminate()
+  }
+  return run
+}
+
+if (isMainThread) await main()
+else work(workerData)

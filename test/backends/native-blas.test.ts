@@ -1,0 +1,206 @@
+/**
+ * The CPU backend with native libraries for products of matrices: every operator of the catalogue with
+ * each library, `linear` at odd sizes with all numbers of threads, which library is taken, and what is
+ * said where it is missing. Libraries: Debian's libdnnl2 and libopenblas0-pthread.
+ */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
+import {
+  type BlasChoice,
+  blasNames,
+  chosenBlas,
+  openBlas,
+} from '../../src/backends/cpu/native-blas.ts'
+import { forwardLogits } from '../../src/model/forward.ts'
+import { loadModel } from '../../src/model/load-model.ts'
+import { linear, slice, tensor } from '../../src/ops/index.ts'
+import { uniformGenerator } from '../../src/ops/samples.ts'
+import { toleranceOf } from '../../src/ops/tolerance.ts'
+import { assertClose } from '../support/compare.ts'
+import { operatorSuite } from '../support/operator-suite.ts'
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+const uniform = uniformGenerator(11)
+/** Positive: a sum that cancels to next to nothing would ask more of a library than sums can give. */
+const random = (length: number): Float32Array => Float32Array.from({ length }, uniform)
+
+const isInstalled = (name: BlasChoice): boolean => name === 'off' || openBlas(name) !== undefined
+const providers: readonly BlasChoice[] = ['off', ...blasNames]
+
+for (const [blas, threads, relaxedSimd] of [
+  ['onednn', 2, true],
+  ['openblas', 4, false],
+] as const) {
+  describe.skipIf(!isInstalled(blas))(`${blas} (skipped where it is not installed)`, () => {
+    operatorSuite(`cpu, ${blas}, ${threads} threads`, () => {
+      return new CpuBackend({ blas, threads, relaxedSimd })
+    })
+  })
+}
+
+/** By float64 sums. */
+function expectedLinear(
+  [rows, columns, inner]: readonly [number, number, number],
+  a: Float32Array,
+  weight: Float32Array,
+  bias: Float32Array | undefined,
+): number[] {
+  return Array.from({ length: rows * columns }, (_, at) => {
+    const [i, j] = [Math.floor(at / columns), at % columns]
+    let sum = bias?.[j] ?? 0
+    for (let k = 0; k < inner; k++) sum += a[i * inner + k]! * weight[j * inner + k]!
+    return sum
+  })
+}
+
+describe.each(providers)('linear by %s (skipped where it is not installed)', (blas) => {
+  const combinations = [1, 2, 4].flatMap((threads) =>
+    [true, false].map((relaxedSimd) => ({ threads, relaxedSimd })),
+  )
+  it.skipIf(!isInstalled(blas)).each(combinations)(
+    'is right at odd sizes: $threads threads, relaxed SIMD $relaxedSimd',
+    async (options) => {
+      const backend = new CpuBackend({ ...options, blas })
+      try {
+        // A library is taken for few rows and another for many; a thread's share is 64 columns or more.
+        for (const rows of [1, 3, 16, 17, 63, 64, 70]) {
+          for (const columns of [1, 28, 65, 200]) {
+            for (const inner of [1, 19, 320]) {
+              const [a, b, shift] = [random(rows * inner), random(columns * inner), random(columns)]
+              using input = tensor(backend, 'float32', [rows, inner], a)
+              using weight = tensor(backend, 'float32', [columns, inner], b)
+              using bias = tensor(backend, 'float32', [columns], shift)
+              using withBias = linear(input, weight, bias)
+              using without = linear(input, weight)
+              const sizes = [rows, columns, inner] as const
+              const tolerance = toleranceOf('matmul', 'float32')
+              for (const [output, base] of [
+                [withBias, shift],
+                [without, undefined],
+              ] as const) {
+                const context = { label: `${sizes.join('×')}`, shape: [rows, columns] }
+                const expected = expectedLinear(sizes, a, b, base)
+                assertClose([...(await output.numbers())], expected, tolerance, context)
+              }
+            }
+          }
+        }
+      } finally {
+        await backend.close()
+      }
+    },
+  )
+})
+
+describe('native libraries', () => {
+  const installed = blasNames.filter(isInstalled)
+
+  it.skipIf(installed.length === 0)(
+    'leave a weight as it is, and take a part of one (skipped where none is installed)',
+    async () => {
+      const backend = new CpuBackend({ blas: installed[0], threads: 2 })
+      try {
+        const rows = random(32 * 50)
+        using input = tensor(backend, 'float32', [2, 50], random(100))
+        using weight = tensor(backend, 'float32', [32, 50], rows)
+        using whole = linear(input, weight)
+        using part = slice(weight, { start: 5, end: 9 })
+        using ofPart = linear(input, part)
+        const all = await whole.numbers()
+        const picked = [0, 1].flatMap((row) => [...all.subarray(row * 32 + 5, row * 32 + 9)])
+        const context = { label: 'a part', shape: [2, 4] }
+        const tolerance = toleranceOf('matmul', 'float32')
+        assertClose([...(await ofPart.numbers())], picked, tolerance, context)
+        expect(await weight.data()).toEqual(rows)
+      } finally {
+        await backend.close()
+      }
+    },
+  )
+
+  it('are named by the settings, as WebAssembly is', async () => {
+    for (const blas of providers.filter(isInstalled)) {
+      const backend = new CpuBackend({ blas, threads: 1 })
+      const expected = { off: 'WebAssembly', onednn: 'oneDNN', openblas: 'OpenBLAS' }[blas]
+      expect(backend.settings.matmul).toContain(expected)
+      await backend.close()
+    }
+  })
+
+  it('that nobody knows are bad input', () => {
+    expect(() => chosenBlas('mkl')).toThrow(
+      expect.objectContaining({
+        name: 'InvalidArgumentError',
+        argument: 'ROBERTA_ASCEND_BLAS',
+        hint: expect.stringContaining('off, onednn, openblas'),
+      }),
+    )
+    expect(chosenBlas('off')).toEqual([])
+  })
+
+  it('that are missing are an error only where one is asked for', async () => {
+    const program = `
+      import { openBackend } from '${new URL('../../dist/index.js', import.meta.url).href}'
+      const backend = await openBackend('cpu')
+      console.log(backend.settings.matmul)
+      await backend.close()
+    `
+    const run = async (blas: string) => {
+      const env = { ...process.env, ROBERTA_ASCEND_BLAS: blas }
+      const args = ['--input-type=module', '-e', program]
+      return promisify(execFile)(process.execPath, args, { env })
+    }
+    expect((await run('off')).stdout).toMatch(/^WebAssembly/)
+    await expect(run('mkl')).rejects.toMatchObject({
+      stderr: expect.stringContaining("there is no library 'mkl'"),
+    })
+    for (const name of blasNames.filter((name) => !isInstalled(name))) {
+      await expect(run(name)).rejects.toMatchObject({
+        stderr: expect.stringMatching(/asks for .* cannot be loaded/),
+      })
+    }
+  })
+})
+
+describe('the embedded model with native libraries', () => {
+  const weights = path('../../weights/roberta-tiny-go_emotions')
+  const golden = JSON.parse(readFileSync(path('../fixtures/roberta-tiny-golden.json'), 'utf8')) as {
+    cases: { input_ids: number[]; logits64: number[] }[]
+  }
+
+  it.each([undefined, ...blasNames.filter(isInstalled)])(
+    'gives the golden logits, whatever the threads and the batch: %s',
+    async (blas) => {
+      for (const [threads, batch] of [
+        [1, 1],
+        [2, 16],
+        [4, 7],
+      ] as const) {
+        const backend = new CpuBackend({ threads, blas })
+        const model = await loadModel(weights, {
+          backend,
+          dtype: 'float32',
+          warn: expect.unreachable,
+        })
+        const sequences = golden.cases.map(({ input_ids }) => input_ids)
+        let off = 0
+        for (let at = 0; at < sequences.length; at += batch) {
+          const rows = await forwardLogits(model, backend, sequences.slice(at, at + batch))
+          rows.forEach((row, i) => {
+            row.forEach((x, j) => {
+              off = Math.max(off, Math.abs(x - golden.cases[at + i]!.logits64[j]!))
+            })
+          })
+        }
+        for (const parameter of model.parameters) parameter.dispose()
+        await backend.close()
+        // Twice the distance of PyTorch's float32, which is 4.3e-6.
+        expect(off, `${threads} threads, batches of ${batch}`).toBeLessThan(8.6e-6)
+      }
+    },
+  )
+})
