@@ -59,9 +59,17 @@ export interface Measure {
 
 /** The figures that errors can be looked at by; the first is shown at first. */
 export const measures: readonly Measure[] = [
-  { name: 'relative L2 error', of: ({ relativeL2 }) => relativeL2 },
-  { name: 'largest absolute error', of: ({ maxAbs }) => maxAbs },
-  { name: 'largest error in ULP', of: ({ ulp }) => ulp.max },
-  { name: 'mean error in ULP', of: ({ ulp }) => ulp.mean },
-  { name: '1 − cosine', of: ({ cosine }) => 1 - cosine },
+  measure('relative L2 error', ({ relativeL2 }) => relativeL2),
+  measure('largest absolute error', ({ maxAbs }) => maxAbs),
+  measure('largest error in ULP', ({ ulp }) => ulp.max),
+  measure('mean error in ULP', ({ ulp }) => ulp.mean),
+  measure('1 − cosine', ({ cosine }) => 1 - cosine),
 ]
+
+/** Metrics are of what is finite; an error is NaN where one side has a NaN that the other has not. */
+function measure(name: string, of: (metrics: Metrics) => number): Measure {
+  return {
+    name,
+    of: (metrics) => (metrics.nonFinite.disagreements > 0 ? Number.NaN : of(metrics)),
+  }
+}

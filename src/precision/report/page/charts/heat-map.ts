@@ -13,7 +13,7 @@ import {
 import { h } from '../dom.ts'
 import { figure } from '../format.ts'
 import { numeric } from '../numeric.ts'
-import { type ErrorScale, errorScale } from '../scale.ts'
+import { type ErrorScale, errorScale, rankOf } from '../scale.ts'
 
 interface View {
   name(measure: Measure): string
@@ -92,7 +92,7 @@ function cellsBy(errorOf: (operator: OperatorComparison) => number | undefined):
     const key = `${station} ${kind}`
     const before = cells.get(key)
     const calls = (before?.calls ?? 0) + 1
-    const isWorst = before === undefined || Number.isNaN(error) || error > before.error
+    const isWorst = before === undefined || rankOf(error) > rankOf(before.error)
     cells.set(
       key,
       isWorst ? { station, kind, worst: operator, error, calls } : { ...before, calls },

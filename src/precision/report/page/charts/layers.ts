@@ -11,7 +11,7 @@ import {
 } from '../data.ts'
 import { figure } from '../format.ts'
 import { numeric } from '../numeric.ts'
-import { errorScale } from '../scale.ts'
+import { errorScale, rankOf } from '../scale.ts'
 
 interface Station {
   readonly name: string
@@ -44,7 +44,8 @@ function stationsBy(measure: Measure): Station[] {
     const worst = result.operators
       .filter((operator) => stationOf(operator) === name && operator.isolated !== undefined)
       .reduce<OperatorComparison | undefined>(
-        (most, next) => (most === undefined || own(next)! > own(most)! ? next : most),
+        (most, next) =>
+          most === undefined || rankOf(own(next)!) > rankOf(own(most)!) ? next : most,
         undefined,
       )
     const accumulated = output && measure.of(output.metrics)

@@ -62,7 +62,7 @@ function draw(asDifference: boolean, width: number) {
         type: 'value',
         scale: true,
         name: upName,
-        nameTextStyle: { ...axisLooks.nameTextStyle, align: 'left', padding: [0, 0, 0, -40] },
+        nameTextStyle: { ...axisLooks.nameTextStyle, align: 'left', padding: [0, 0, 0, -20] },
         axisLabel: { ...axisLooks.axisLabel, formatter: tick },
       },
       series: [
