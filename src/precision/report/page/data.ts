@@ -2,12 +2,21 @@
 import type { ComparisonResult, Judgement, OperatorComparison, Side } from '../../compare/result.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Status } from '../../standards/index.ts'
-import { decode } from '../data-block.ts'
+import { reviver } from '../numbers.ts'
 import type { ReportData } from '../texts.ts'
 
 export type { ComparisonResult, Judgement, Metrics, OperatorComparison, ReportData, Side, Status }
 
-export const result = decode(document.getElementById('result')!.textContent) as ReportData
+export const result = JSON.parse(await unpacked('result'), reviver) as ReportData
+
+/** What `data-block.ts` packed into an element. */
+async function unpacked(id: string): Promise<string> {
+  const bytes = Uint8Array.from(atob(document.getElementById(id)!.textContent), (character) =>
+    character.charCodeAt(0),
+  )
+  const unzip = new DecompressionStream('gzip')
+  return new Response(new Blob([bytes]).stream().pipeThrough(unzip)).text()
+}
 
 /** From good to bad. */
 export const severities: readonly Status[] = ['pass', 'warning', 'error']
@@ -51,6 +60,11 @@ export const stations: readonly string[] = [
   ...Array.from({ length: result.model.layers }, (_, layer) => String(layer)),
   'classifier',
 ].filter((station) => result.operators.some((operator) => stationOf(operator) === station))
+
+/** What fits into a narrow column. */
+export function shortStation(station: string): string {
+  return { embeddings: 'emb', classifier: 'head' }[station] ?? station
+}
 
 export interface Measure {
   readonly name: string

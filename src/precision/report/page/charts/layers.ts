@@ -6,6 +6,7 @@ import {
   nameOf,
   type OperatorComparison,
   result,
+  shortStation,
   stationOf,
   stations,
 } from '../data.ts'
@@ -74,6 +75,7 @@ function draw({ name: measureName }: Measure, rows: readonly Station[], width: n
       return error === undefined ? null : scale.place(error)
     }),
   })
+  const room = width / rows.length
   const title = (name: string) => (/^\d/.test(name) ? `Layer ${name}` : name)
   return {
     label: `Line chart of ${rows.length} layers: ${measureName}. ${rows
@@ -103,7 +105,8 @@ function draw({ name: measureName }: Measure, rows: readonly Station[], width: n
         ...axisLooks,
         type: 'category',
         boundaryGap: true,
-        data: rows.map(({ name }) => (width < 500 && name.length > 2 ? name.slice(0, 3) : name)),
+        data: rows.map(({ name }) => (room > 80 ? name : shortStation(name))),
+        axisLabel: { ...axisLooks.axisLabel, interval: room > 30 ? 0 : 'auto' },
         splitLine: { show: false },
       },
       yAxis: {

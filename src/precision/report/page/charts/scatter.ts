@@ -15,7 +15,7 @@ const views = [
 ] as const
 
 export function scatter(): Chart {
-  const view = choice('Up', views, () => drawn.update())
+  const view = choice('Vertical axis', views, () => drawn.update())
   const drawn: Chart = chart<Pair>({
     title: 'Device against reference',
     explanation:
