@@ -43,12 +43,29 @@ export { type LoadOptions, type Logits, SequenceClassifier } from './model/seque
 export * from './ops/index.ts'
 export { type Agreement, agreementOf, type Flip } from './precision/agreement.ts'
 export {
+  type CompareDevicesOptions,
+  compareDevices,
+} from './precision/compare/compare-devices.ts'
+export type {
+  ComparisonResult,
+  Graft,
+  InputComparison,
+  Judgement,
+  Mode,
+  ModuleComparison,
+  OperatorComparison,
+  ParametersComparison,
+  Side,
+  TextComparison,
+} from './precision/compare/result.ts'
+export {
   type ComparisonOptions,
   compareTensors,
   type TensorComparison,
 } from './precision/compare-tensors.ts'
 export { type ExactResult, exactResult } from './precision/exact.ts'
 export type { HistogramBin, Metrics, WorstElement } from './precision/metrics.ts'
+export { writeReport } from './precision/report/write-report.ts'
 export {
   type Judged,
   type JudgedClass,
@@ -59,6 +76,20 @@ export {
   type Verdict,
   worstOf,
 } from './precision/standards/index.ts'
+export {
+  compareTraces,
+  type TraceComparison,
+  type TracedComparison,
+} from './precision/trace/compare-traces.ts'
+export type { Manifest, OperatorRecord } from './precision/trace/manifest.ts'
+export type { TraceSelection } from './precision/trace/selection.ts'
+export { openTrace, type Trace, type TracedTensor } from './precision/trace/trace.ts'
+export {
+  type TraceOptions,
+  type TraceResult,
+  traceForward,
+} from './precision/trace/trace-forward.ts'
+export type { BadOperator } from './precision/trace/watch.ts'
 export type { DType, FloatDType, HostArray } from './tensor/dtype.ts'
 export * from './tensor/errors.ts'
 export { arena, Tensor } from './tensor/tensor.ts'

@@ -11,6 +11,7 @@ import {
   type Attributes,
   catalogue,
   type OperatorDefinition,
+  type OperatorEvent,
   type OperatorName,
   observe,
 } from '../ops/index.ts'
@@ -97,24 +98,23 @@ async function record(
   const calls: RecordedCall[] = []
   // Parts are seen just before the composite operator that they make up.
   let lastPartOf: OperatorName | undefined
-  const watching = observe({
-    operator: ({ operator, scope, within, inputs, attributes, output }) => {
-      const definition: AnyDefinition = catalogue[operator]
-      const wasDecomposed = lastPartOf === operator
-      lastPartOf = within
-      if (definition.view !== undefined || wasDecomposed) return
-      calls.push({
-        definition,
-        module: scope.replace(/(?<=\.)\d+(?=\.)/g, '*'),
-        operator: within === undefined ? operator : `${within} > ${operator}`,
-        inputs: inputs.map((input) => input?.alias()),
-        attributes,
-        flops: definition.flops(inputs, attributes, output),
-        bytes: bytesMoved(definition, inputs, output),
-        seconds: [],
-      })
-    },
-  })
+  const keep = ({ operator, scope, within, inputs, attributes, output }: OperatorEvent): void => {
+    const definition: AnyDefinition = catalogue[operator]
+    const wasDecomposed = lastPartOf === operator
+    lastPartOf = within
+    if (definition.view !== undefined || wasDecomposed) return
+    calls.push({
+      definition,
+      module: scope.replace(/(?<=\.)\d+(?=\.)/g, '*'),
+      operator: within === undefined ? operator : `${within} > ${operator}`,
+      inputs: inputs.map((input) => input?.alias()),
+      attributes,
+      flops: definition.flops(inputs, attributes, output),
+      bytes: bytesMoved(definition, inputs, output),
+      seconds: [],
+    })
+  }
+  const watching = observe({ operator: keep }, classifier.backend)
   try {
     await classifier.forward(encodings)
   } catch (error) {

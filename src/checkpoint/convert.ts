@@ -9,6 +9,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import {
   codecs,
   type DType,
+  decodeAll,
   type HostArray,
   type HostArrays,
   isFloatDType,
@@ -20,6 +21,7 @@ import {
   numberToFloat16,
   oddNumber,
 } from '../tensor/float-bits.ts'
+import type { Shape } from '../tensor/shape.ts'
 import { itemSizes, rawTensorFault } from './safetensors/format.ts'
 import type { RawTensor, SafetensorsDType } from './safetensors/reader.ts'
 
@@ -81,6 +83,22 @@ function convert(raw: RawTensor, dtype: DType): HostArray {
     }
   }
   return result
+}
+
+/** The elements as numbers (exact, but for int64 beyond ±2^53). */
+export function numbersOf(raw: RawTensor): Float64Array {
+  const { same, decode } = sources[raw.dtype]
+  const stored = storedArray(raw)
+  if (decode !== undefined) return Float64Array.from(stored as Uint16Array, decode)
+  if (same !== undefined) return decodeAll(same, stored as HostArray)
+  return Float64Array.from(stored as Float64Array)
+}
+
+/** Elements of one of our dtypes as a file stores them; the bytes are those of `data`. */
+export function rawTensor(dtype: DType, shape: Shape, data: HostArray): RawTensor {
+  const stored = Object.entries(sources).find(([, { same }]) => same === dtype)!
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  return { dtype: stored[0] as SafetensorsDType, shape, bytes }
 }
 
 function storedArray({ dtype, bytes }: RawTensor): StoredArray {

@@ -7,7 +7,10 @@ import { defaultGrafts } from '../precision/compare/compare.ts'
 import { compareDevices } from '../precision/compare/compare-devices.ts'
 import { type Mode, modes } from '../precision/compare/result.ts'
 import { toJson } from '../precision/json.ts'
-import { defaultStandard, standardNames } from '../precision/standards/index.ts'
+import { writeReport } from '../precision/report/write-report.ts'
+import { defaultStandard, standardNames, type Verdict } from '../precision/standards/index.ts'
+import { compareTraces } from '../precision/trace/compare-traces.ts'
+import { openTrace } from '../precision/trace/trace.ts'
 import { type FloatDType, floatDTypes } from '../tensor/dtype.ts'
 import { Exit } from './exit.ts'
 import { note, Progress } from './notes.ts'
@@ -23,11 +26,19 @@ import {
 } from './options.ts'
 import { renderComparison } from './output/comparison.ts'
 import { Sink } from './output/sink.ts'
-import { terminalLook } from './output/terminal.ts'
+import { type TerminalLook, terminalLook } from './output/terminal.ts'
+import { renderTraceComparison } from './output/trace-comparison.ts'
 import { packageInfo } from './package-info.ts'
 import { openTexts } from './text-source.ts'
 
 const failedExitCode = 1
+
+/** What means nothing where nothing is run. */
+const live = [
+  ...['text', 'batchFile', 'model', 'device', 'reference', 'dtype', 'referenceDtype', 'threads'],
+  ...['cubeMathType', 'aclnn', 'modes', 'threshold', 'grafts', 'batchSize', 'maxLength', 'layout'],
+  'report',
+]
 
 interface Options {
   readonly text?: readonly string[]
@@ -47,6 +58,9 @@ interface Options {
   readonly batchSize: number
   readonly maxLength?: number
   readonly layout?: 'packed' | 'padded'
+  readonly deviceTrace?: string
+  readonly referenceTrace?: string
+  readonly report?: string
   readonly all?: true
   readonly format: 'table' | 'json'
 }
@@ -90,7 +104,14 @@ export function compareCommand(): Command {
         'of texts in rows (default: what the device prefers)',
       ).choices(['packed', 'padded']),
     )
-    .option('--all', 'list every operator, not only the worst')
+    .addOption(
+      new Option('--device-trace <DIR>', 'compare what trace wrote, and run nothing').conflicts(
+        live,
+      ),
+    )
+    .addOption(new Option('--reference-trace <DIR>', 'the trace to compare with').conflicts(live))
+    .option('--report <FILE>', 'also write the result as one HTML file that opens offline')
+    .option('--all', 'list every operator, or every tensor of a trace, not only the worst')
     .addOption(
       new Option('--format <FORMAT>', 'how the result is written')
         .choices(['table', 'json'])
@@ -103,6 +124,14 @@ export function compareCommand(): Command {
 }
 
 async function compare(options: Options): Promise<void> {
+  const { deviceTrace, referenceTrace } = options
+  if (deviceTrace !== undefined && referenceTrace !== undefined) {
+    return compareRecorded(deviceTrace, referenceTrace, options)
+  }
+  if (deviceTrace !== undefined || referenceTrace !== undefined) {
+    const missing = deviceTrace === undefined ? '--device-trace' : '--reference-trace'
+    throw new InvalidArgumentError(missing, 'is missing', { hint: 'give both traces' })
+  }
   const progress = new Progress('{bar} {percentage} %, {eta_formatted} left', 100)
   const result = await compareDevices({
     device: options.device,
@@ -124,13 +153,37 @@ async function compare(options: Options): Promise<void> {
     onWarning: (message) => note(`warning: ${message}`),
     onProgress: (part) => progress.update(Math.floor(part * 100), 100),
   }).finally(() => progress.stop())
-  const { version } = packageInfo()
+  await print(result, options, (look) => renderComparison(result, options, look))
+  if (options.report !== undefined) {
+    await writeReport(result, options.report)
+    note(`Wrote ${options.report}.`)
+  }
+  exitBy(result.verdict)
+}
+
+async function compareRecorded(ours: string, theirs: string, options: Options): Promise<void> {
+  await using device = await openTrace(ours)
+  await using reference = await openTrace(theirs)
+  const result = await compareTraces(device, reference, options)
+  const sides = { device, reference }
+  await print(result, options, (look) => renderTraceComparison(result, sides, options, look))
+  exitBy(result.verdict)
+}
+
+async function print(
+  result: object,
+  { format }: Options,
+  render: (look: TerminalLook) => string,
+): Promise<void> {
   const text =
-    options.format === 'json'
-      ? toJson({ version, ...result })
-      : renderComparison(result, options, terminalLook(process.stdout, process.env))
+    format === 'json'
+      ? toJson({ version: packageInfo().version, ...result })
+      : render(terminalLook(process.stdout, process.env))
   await new Sink(process.stdout).write(text)
-  if (result.verdict.status === 'error') throw new Exit(failedExitCode)
+}
+
+function exitBy({ status }: Verdict): void {
+  if (status === 'error') throw new Exit(failedExitCode)
 }
 
 async function textsOf({ text, batchFile }: Options): Promise<readonly string[] | undefined> {

@@ -18,6 +18,7 @@ import { note } from './notes.ts'
 import { opCommand } from './op.ts'
 import { OutputClosedError } from './output/index.ts'
 import { packageInfo } from './package-info.ts'
+import { traceCommand } from './trace.ts'
 
 const exitCodes: Readonly<Record<ErrorKind, number>> = { input: 2, environment: 3, device: 4 }
 const usageExitCode = 2
@@ -37,6 +38,7 @@ function program(): Command {
     .addCommand(benchCommand())
     .addCommand(compareCommand())
     .addCommand(opCommand())
+    .addCommand(traceCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +

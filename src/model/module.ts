@@ -63,7 +63,7 @@ export abstract class Module<Inputs extends readonly unknown[]> {
 
   /** Runs the module in its scope; all intermediate tensors are freed. */
   call(...inputs: Inputs): Tensor {
-    return scope(this.path, () => this.forward(...inputs))
+    return scope(this.path, () => this.forward(...inputs), inputs)
   }
 }
 

@@ -133,7 +133,7 @@ export class RobertaIntermediate extends Module<[hidden: Tensor]> {
   protected forward(hidden: Tensor): Tensor {
     const wide = this.dense.call(hidden) // [rows, intermediate]
     const { approximate } = this
-    return scope(`${this.path}.intermediate_act_fn`, () => gelu(wide, { approximate }))
+    return scope(`${this.path}.intermediate_act_fn`, () => gelu(wide, { approximate }), [wide])
   }
 }
 
@@ -226,7 +226,7 @@ export class RobertaForSequenceClassification extends Module<[batch: DeviceBatch
   /** Logits, `[texts, labels]`. */
   protected forward(batch: DeviceBatch): Tensor {
     const { firstRows } = batch
-    return isObserved()
+    return isObserved(firstRows.storage.owner)
       ? this.classifier.call(this.roberta.call(batch, undefined), firstRows)
       : this.classifier.call(this.roberta.call(batch, firstRows), undefined)
   }

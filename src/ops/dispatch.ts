@@ -35,7 +35,7 @@ export function dispatch<A extends Attributes>(
   const spec = definition.infer(inputs, attributes)
   const output = run(definition, backend, inputs, attributes, spec)
   try {
-    notify((observer) =>
+    notify(backend, (observer) =>
       observer.operator?.({
         operator: definition.name,
         scope: currentScope(),
@@ -67,7 +67,7 @@ function run<A extends Attributes>(
   }
   const supported = backend.supports(name, inputs, attributes)
   const { decompose } = definition
-  if (decompose !== undefined && (supported !== true || looksInside())) {
+  if (decompose !== undefined && (supported !== true || looksInside(backend))) {
     const outer = composite
     composite = name
     try {

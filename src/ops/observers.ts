@@ -4,7 +4,8 @@
  * With no observer attached a scope only names itself and frees memory. Tensors shown to an observer
  * live until the callback returns; it keeps one longer with `alias()`.
  */
-import { type ArenaResult, arena, type Tensor } from '../tensor/tensor.ts'
+import type { StorageOwner } from '../tensor/storage.ts'
+import { type ArenaResult, arena, Tensor } from '../tensor/tensor.ts'
 import type { Attributes } from './backend.ts'
 import type { OperatorName } from './catalogue.ts'
 
@@ -22,6 +23,8 @@ export interface OperatorEvent {
 export interface ModuleEvent {
   /** The module's path, equal to the prefix of its parameters in the checkpoint. */
   readonly scope: string
+  /** The tensors among its arguments. */
+  readonly inputs: readonly Tensor[]
   readonly output: ArenaResult
 }
 
@@ -32,39 +35,62 @@ export interface Observer {
   module?(event: ModuleEvent): void
 }
 
-const observers = new Set<Observer>()
+interface Attachment {
+  readonly observer: Observer
+  /** The only one whose operators it sees; all if undefined. */
+  readonly backend: StorageOwner | undefined
+}
+
+const attachments = new Set<Attachment>()
 let isNotifying = false
 let path = ''
 
-/** Attaches an observer until the returned handle is disposed. */
-export function observe(observer: Observer): Disposable {
-  observers.add(observer)
-  return { [Symbol.dispose]: () => void observers.delete(observer) }
+/**
+ * Attaches an observer until the returned handle is disposed. With a backend it sees what runs on that
+ * one alone, and other models in the process run as if nobody looked.
+ */
+export function observe(observer: Observer, backend?: StorageOwner): Disposable {
+  const attachment = { observer, backend }
+  attachments.add(attachment)
+  return { [Symbol.dispose]: () => void attachments.delete(attachment) }
 }
 
 /**
- * Calls `tell` with each observer. Operators that an observer runs meanwhile are its own business: no
- * observer sees them.
+ * Calls `tell` with each observer of `backend`. Operators that an observer runs meanwhile are its own
+ * business: no observer sees them.
  */
-export function notify(tell: (observer: Observer) => void): void {
-  if (isNotifying || observers.size === 0) return
+export function notify(
+  backend: StorageOwner | undefined,
+  tell: (observer: Observer) => void,
+): void {
+  if (isNotifying || attachments.size === 0) return
   isNotifying = true
   try {
-    for (const observer of observers) tell(observer)
+    for (const attachment of attachments) {
+      if (sees(attachment, backend)) tell(attachment.observer)
+    }
   } finally {
     isNotifying = false
   }
 }
 
-/** True if somebody sees operators and modules; what they see is then as PyTorch has it, in full. */
-export function isObserved(): boolean {
-  return !isNotifying && observers.size > 0
+function sees({ backend }: Attachment, running: StorageOwner | undefined): boolean {
+  return backend === undefined || backend === running
 }
 
-/** True if an observer wants to see what composite operators are made of. */
-export function looksInside(): boolean {
+/** True if somebody sees what runs on `backend`; that is then as PyTorch has it, in full. */
+export function isObserved(backend: StorageOwner): boolean {
   if (isNotifying) return false
-  for (const observer of observers) if (observer.looksInside === true) return true
+  for (const attachment of attachments) if (sees(attachment, backend)) return true
+  return false
+}
+
+/** True if an observer of `backend` wants to see what composite operators are made of. */
+export function looksInside(backend: StorageOwner): boolean {
+  if (isNotifying) return false
+  for (const attachment of attachments) {
+    if (attachment.observer.looksInside === true && sees(attachment, backend)) return true
+  }
   return false
 }
 
@@ -75,18 +101,29 @@ export function currentScope(): string {
 
 /**
  * Runs a module's forward pass under its name: operators in it report `name`, and every tensor made
- * in it but the result is disposed of at its end.
+ * in it but the result is disposed of at its end. `args` are what the module was called with; observers
+ * are shown the tensors among them.
  */
-export function scope<T extends ArenaResult>(name: string, body: () => T): T {
+export function scope<T extends ArenaResult>(
+  name: string,
+  body: () => T,
+  args: readonly unknown[] = [],
+): T {
   const outer = path
   path = name
   try {
     return arena(() => {
       const output = body()
-      notify((observer) => observer.module?.({ scope: name, output }))
+      if (attachments.size > 0) tellModule(name, args, output)
       return output
     })
   } finally {
     path = outer
   }
+}
+
+function tellModule(name: string, args: readonly unknown[], output: ArenaResult): void {
+  const inputs = args.filter((argument) => argument instanceof Tensor)
+  const [first] = output instanceof Tensor ? [output] : (output ?? inputs)
+  notify(first?.storage.owner, (observer) => observer.module?.({ scope: name, inputs, output }))
 }

@@ -7,6 +7,7 @@ import {
   attention,
   currentScope,
   gelu,
+  isObserved,
   type ModuleEvent,
   type Observer,
   type OperatorEvent,
@@ -193,8 +194,9 @@ describe('scopes', () => {
     using result = scope('dense', () => {
       inner = gelu(x)
       return scale(inner, 2)
-    })
+    }, [x, { rows: x }, undefined])
     expect(events.map(({ output }) => output)).toEqual([result])
+    expect(events[0]?.inputs).toEqual([x])
     expect([inner?.isDisposed, result.isDisposed]).toEqual([true, false])
   })
 })
@@ -245,6 +247,29 @@ describe('a composite operator', () => {
     expect(() => run(attend)).toThrow('as planned')
     run(() => gelu(x))
     expect(observer.lines.at(-1)).toBe("gelu '' -")
+  })
+})
+
+describe('an observer of one backend', () => {
+  it('sees what runs there, and nothing of another', () => {
+    const other = new FusedBackend()
+    using y = tensor(other, 'float32', [1], Float32Array.of(1))
+    const observer = recorder(true)
+    {
+      using _observing = observe(observer, backend)
+      run(() => scope('elsewhere', () => gelu(y)))
+      run(() => scope('here', () => gelu(x), [x]))
+      expect(isObserved(backend)).toBe(true)
+      expect(isObserved(other)).toBe(false)
+    }
+    expect(observer.lines).toEqual(["gelu 'here' -", "module 'here'"])
+    expect(isObserved(backend)).toBe(false)
+  })
+
+  it('does not take apart what another backend runs', () => {
+    using _observing = observe(recorder(true), new FusedBackend())
+    run(attend)
+    expect(backend.fusedCalls).toBe(1)
   })
 })
 

@@ -13,7 +13,7 @@ import { type CompareOptions, compareSubjects } from '../../src/precision/compar
 import type { ComparisonResult } from '../../src/precision/compare/result.ts'
 import { newHostArray } from '../../src/tensor/dtype.ts'
 import { RobertaTokenizer } from '../../src/tokenizer/tokenizer.ts'
-import { type Changes, changedModel } from '../support/changed-model.ts'
+import { type Edit, editedModel } from '../support/edited-model.ts'
 import { isBuilt, openEmulator } from '../support/emulator.ts'
 import { type Fault, FaultyBackend } from '../support/faulty-backend.ts'
 import { subjectOn } from '../support/subject.ts'
@@ -44,9 +44,13 @@ const faulty = (fault: Fault): Backend => new FaultyBackend(new ReferenceBackend
 
 /** Compares the embedded model with one that is changed on disk, both on the reference. */
 let directories = 0
-async function comparedChanged(changes: Changes): Promise<ComparisonResult> {
+async function comparedEdited(
+  edits: Readonly<Record<string, Edit>>,
+  config?: Readonly<Record<string, unknown>>,
+): Promise<ComparisonResult> {
   directories += 1
-  const directory = await changedModel(join(folder, String(directories)), changes)
+  const directory = join(folder, String(directories))
+  await editedModel(directory, edits, config)
   return compared(new ReferenceBackend(), {}, { directory })
 }
 
@@ -101,7 +105,7 @@ describe('a wrong form of GELU', () => {
   })
 
   test('in config.json', async () => {
-    const result = await comparedChanged({ config: { hidden_act: 'gelu_new' } })
+    const result = await comparedEdited({}, { hidden_act: 'gelu_new' })
     expect(blamed(result)).toEqual(everyGelu)
     const gelu = result.operators.find(({ operator }) => operator === 'gelu')
     expect(gelu?.attributes).toEqual({ approximate: { device: 'tanh', reference: 'none' } })
@@ -123,7 +127,7 @@ describe('eps 1e-12 for 1e-5', () => {
   })
 
   test('in config.json, also where nothing shows it', async () => {
-    const result = await comparedChanged({ config: { layer_norm_eps: 1e-12 } })
+    const result = await comparedEdited({}, { layer_norm_eps: 1e-12 })
     const named = result.operators.filter(({ attributes }) => attributes !== undefined)
     expect(named.map(({ id }) => id)).toEqual(everyLayerNorm.map((id) => `${id}#0`))
     expect(named[0]!.attributes).toEqual({ eps: { device: 1e-12, reference: 1e-5 } })
@@ -175,13 +179,9 @@ test('position ids off by one', async () => {
 
 test('one transposed weight', async () => {
   const name = `${layer(1)}.attention.self.key.weight`
-  const transpose = (data: Float32Array, [rows, columns]: readonly number[]): void => {
-    const before = data.slice()
-    for (let i = 0; i < rows!; i++) {
-      for (let j = 0; j < columns!; j++) data[j * rows! + i] = before[i * columns! + j]!
-    }
-  }
-  const result = await comparedChanged({ weights: { [name]: transpose } })
+  const size = 320
+  const transpose: Edit = (_, index, all) => all[(index % size) * size + Math.floor(index / size)]!
+  const result = await comparedEdited({ [name]: transpose })
   expect(result.verdict.status).toBe('error')
   expect(badWeights(result)).toEqual([name])
   expect(blamed(result)).toEqual([`${layer(1)}.attention.self.key/linear`])
@@ -190,24 +190,21 @@ test('one transposed weight', async () => {
 
 describe('one bad row in an embedding', () => {
   const name = 'roberta.embeddings.word_embeddings.weight'
-  const spoil = (row: number) => ({
-    weights: {
-      [name]: (data: Float32Array, [, width]: readonly number[]) =>
-        void data.fill(0, row * width!, (row + 1) * width!),
-    },
+  const spoil = (row: number): Record<string, Edit> => ({
+    [name]: (value, index) => (Math.floor(index / 320) === row ? 0 : value),
   })
 
   test('that a text needs', async () => {
     const tokenizer = await RobertaTokenizer.load(embeddedModelDirectory)
     const token = tokenizer.encode(texts[1]!, { maxLength: 128 }).inputIds[2]!
-    const result = await comparedChanged(spoil(token))
+    const result = await comparedEdited(spoil(token))
     expect(badWeights(result)).toEqual([name])
     expect(blamed(result)).toEqual(['roberta.embeddings.word_embeddings/embedding'])
     expect(result.parameters.different[0]!.judgement.verdict.element?.index).toEqual([token, 0])
   })
 
   test('that no text needs', async () => {
-    const result = await comparedChanged(spoil(7000))
+    const result = await comparedEdited(spoil(7000))
     expect(result.verdict).toMatchObject({ status: 'error' })
     expect(result.verdict.rule).toContain(name)
     expect(blamed(result)).toEqual([])
@@ -232,12 +229,8 @@ test('HF32 where float32 was asked for', async (context) => {
 test('NaN from an overflow in float16', async (context) => {
   context.skip(!isBuilt, notBuilt)
   const name = `${layer(0)}.intermediate.dense`
-  const scaled = (data: Float32Array): void => {
-    for (let i = 0; i < data.length; i++) data[i]! *= 30_000
-  }
-  const directory = await changedModel(join(folder, 'overflow'), {
-    weights: { [`${name}.weight`]: scaled },
-  })
+  const directory = join(folder, 'overflow')
+  await editedModel(directory, { [`${name}.weight`]: (value) => value * 30_000 })
   const result = await compared(
     openEmulator(),
     {},

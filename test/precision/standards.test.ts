@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compareElements } from '../../src/precision/compare-tensors.ts'
+import { measure } from '../../src/precision/metrics.ts'
 import {
   type JudgedClass,
   type Status,
@@ -108,6 +109,35 @@ test('allclose shows the element that is furthest beyond, not the one with the l
   const verdict = judge('allclose', { actual: [1000.001, 0.0005], expected: [1000, 0] })
   expect(verdict.element).toEqual({ index: [1], actual: 0.0005, expected: 0 })
   expect([verdict.allowed, verdict.needed]).toEqual([1e-5, 0.0005])
+})
+
+test('allclose after n operators in a row is √n times as wide', () => {
+  const { judge: allclose } = standardOf('allclose')
+  const at = (error: number, depth: number) => {
+    const [actual, expected] = [Float64Array.of(error), Float64Array.of(0)]
+    const shape = [1]
+    const metrics = measure(actual, expected, { dtype: 'float32', shape })
+    const rest = { operator: undefined, truth: undefined, sameDType: undefined }
+    const given = { ...rest, dtype: 'float32', shape, metrics, actual, expected, depth } as const
+    return allclose({ ...given, errorClass: 'accumulated' })
+  }
+  expect([at(3e-5, 9).status, at(3.1e-5, 9).status, at(1.1e-5, 1).status]).toEqual([
+    'pass',
+    'error',
+    'error',
+  ])
+  expect(at(3.1e-5, 9).rule).toContain('√9 · (0.00001 + 0.0000013 · 0)')
+})
+
+test('allclose judges a product beyond it by the error of a correct one', () => {
+  // Large terms cancel: the sum is 0.01, and float32 leaves 3e-5 of them.
+  const given: Case = { errorClass: 'matmul', actual: [0.01003, 500], expected: [0.01, 500] }
+  const known: Case = { ...given, truth: [0.01, 500], sameDType: [0.01, 500] }
+  expect(judge('allclose', given).status).toBe('error')
+  expect(judge('allclose', known)).toMatchObject({ status: 'pass' })
+  const wrong = [0.0103, 500.1]
+  expect(judge('allclose', { ...known, actual: wrong })).toMatchObject({ status: 'error' })
+  expect(judge('allclose', { ...known, errorClass: 'reduction' }).status).toBe('error')
 })
 
 describe('strict', () => {

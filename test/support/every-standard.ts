@@ -15,8 +15,8 @@ export const everyStandard: Standard = {
 }
 
 /**
- * What does not pass, with its reason. Errors that add up do not count for the verdict, and in the
- * middle of a model they are too large for `allclose`.
+ * What does not pass, with its reason, also what does not count for the verdict. Only `allclose` is no
+ * rule for inherited errors: scores of attention, which are small sums of large terms, are beyond it.
  */
 export function alarms({ operators, modules, verdict }: ComparisonResult): string[] {
   const judgements = [

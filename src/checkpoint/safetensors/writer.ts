@@ -15,6 +15,7 @@ import {
   type RawTensor,
   rawTensorFault,
   type SafetensorsDType,
+  sizeFault,
   type TensorFault,
 } from './format.ts'
 import { maxHeaderLength, metadataKey, prefixLength } from './header.ts'
@@ -22,6 +23,13 @@ import { fileOperation, writeFully } from './io.ts'
 
 export interface NamedRawTensor extends RawTensor {
   readonly name: string
+}
+
+/** A tensor to be written whose bytes are read when it is their turn. */
+export interface TensorSource extends Omit<NamedRawTensor, 'bytes'> {
+  readonly byteLength: number
+  /** `byteLength` bytes. */
+  read(): Promise<Uint8Array>
 }
 
 /**
@@ -37,15 +45,38 @@ export async function writeSafetensors(
   tensors: Iterable<NamedRawTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const laidOut = [...tensors].sort(byLayout)
-  checkTensors(path, laidOut)
+  const all = [...tensors]
+  checkTensors(path, all)
+  await writeSafetensorsFrom(
+    path,
+    all.map((tensor) => ({
+      ...tensor,
+      byteLength: tensor.bytes.length,
+      read: async () => tensor.bytes,
+    })),
+    metadata,
+  )
+}
+
+/**
+ * As `writeSafetensors`, with the bytes of one tensor in memory at a time.
+ *
+ * @throws also what `read` throws, with nothing left behind
+ */
+export async function writeSafetensorsFrom(
+  path: string,
+  sources: Iterable<TensorSource>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const laidOut = [...sources].sort(byLayout)
+  checkSources(path, laidOut)
   checkMetadata(path, metadata)
   const header = encodeHeader(path, laidOut, metadata)
 
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
   const handle = await fileOperation(path, open(temporary, 'wx'))
   try {
-    await writeAll(path, handle, [header, ...laidOut.map(({ bytes }) => bytes)])
+    await writeAll(path, handle, header, laidOut)
     await fileOperation(path, rename(temporary, path))
   } catch (error) {
     await rm(temporary, { force: true })
@@ -56,10 +87,12 @@ export async function writeSafetensors(
 async function writeAll(
   path: string,
   handle: FileHandle,
-  parts: readonly Uint8Array[],
+  header: Uint8Array,
+  sources: readonly TensorSource[],
 ): Promise<void> {
   try {
-    for (const part of parts) await writeFully(path, handle, part)
+    await writeFully(path, handle, header)
+    for (const source of sources) await writeFully(path, handle, await source.read())
     await fileOperation(path, handle.sync())
   } finally {
     await handle.close()
@@ -68,22 +101,27 @@ async function writeAll(
 
 const layoutOrder = Object.keys(itemSizes) as readonly SafetensorsDType[]
 
-function byLayout(a: NamedRawTensor, b: NamedRawTensor): number {
+function byLayout(a: TensorSource, b: TensorSource): number {
   const byDType = layoutOrder.indexOf(a.dtype) - layoutOrder.indexOf(b.dtype)
   return byDType || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))
 }
 
 function checkTensors(path: string, tensors: readonly NamedRawTensor[]): void {
+  for (const tensor of tensors) refuse(path, tensor.name, rawTensorFault(tensor))
+}
+
+function checkSources(path: string, sources: readonly TensorSource[]): void {
   const names = new Set<string>()
-  for (const tensor of tensors) {
-    const { name } = tensor
-    const fault = nameFault(name, names) ?? rawTensorFault(tensor)
-    if (fault !== undefined) {
-      const problem = `tensor ${quote(name)}: ${fault.problem}`
-      throw new SafetensorsError(path, fault.reason, problem, { tensors: [name] })
-    }
+  for (const { name, dtype, shape, byteLength } of sources) {
+    refuse(path, name, nameFault(name, names) ?? sizeFault(dtype, shape, byteLength))
     names.add(name)
   }
+}
+
+function refuse(path: string, name: string, fault: TensorFault | undefined): void {
+  if (fault === undefined) return
+  const problem = `tensor ${quote(name)}: ${fault.problem}`
+  throw new SafetensorsError(path, fault.reason, problem, { tensors: [name] })
 }
 
 function nameFault(name: string, taken: ReadonlySet<string>): TensorFault | undefined {
@@ -123,15 +161,15 @@ function checkMetadata(path: string, metadata: Readonly<Record<string, string>>)
 /** The header with its length before it, padded with spaces to a multiple of 8 bytes. */
 function encodeHeader(
   path: string,
-  tensors: readonly NamedRawTensor[],
+  tensors: readonly TensorSource[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   // Joined by hand: the keys of an object would come out in another order where they are numbers.
   const members: string[] = []
   if (Object.keys(metadata).length > 0) members.push(member(metadataKey, metadata))
   let offset = 0
-  for (const { name, dtype, shape, bytes } of tensors) {
-    const end = offset + bytes.length
+  for (const { name, dtype, shape, byteLength } of tensors) {
+    const end = offset + byteLength
     members.push(member(name, { dtype, shape, data_offsets: [offset, end] }))
     offset = end
   }

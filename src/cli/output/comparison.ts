@@ -12,11 +12,12 @@ import type {
   Side,
 } from '../../precision/compare/result.ts'
 import { isStage } from '../../precision/compare/scope.ts'
-import { digits, type Verdict } from '../../precision/standards/index.ts'
+import { digits } from '../../precision/standards/index.ts'
 import { formatShape } from '../../tensor/shape.ts'
 import { escapeControls } from './display.ts'
 import { fitText } from './fit-text.ts'
 import { grid } from './grid.ts'
+import { others, scientific, statusLine, verdictLine } from './judgement.ts'
 import { joined, paintStatus } from './operator-case.ts'
 import { drawBar, paint, type TerminalLook } from './terminal.ts'
 
@@ -53,7 +54,7 @@ function heading(result: ComparisonResult, look: TerminalLook): string[] {
   const { verdict, standard, model, texts, device, reference, environment } = result
   const version = environment['roberta-ascend']
   return [
-    `${paintStatus(verdict, look)} by ${escapeControls(standard)}: ${escapeControls(verdict.rule)}`,
+    verdictLine(verdict, standard, look),
     '',
     paint(
       'bold',
@@ -132,10 +133,6 @@ function flips(
   return [title, ...grid([heads, ...rows], 3), ...others(all.length - rows.length)]
 }
 
-function others(count: number): string[] {
-  return count > 0 ? [`  and ${count} more`] : []
-}
-
 /** Batches and weights: a line each, or those that differ. */
 function ingredients(
   { inputs, parameters, unmatched }: ComparisonResult,
@@ -182,21 +179,14 @@ function stages({ modules, modes }: ComparisonResult, look: TerminalLook): strin
       (hasGrafts ? '; graft: the largest error of a logit with this stage alone on N' : ''),
     head!,
     ...lines.map((line, at) =>
-      `${painted(line, shown[at]!.verdict, look)}  ${drawBar(bitsLost(shown[at]!) / most, 20, look)}`.trimEnd(),
+      `${statusLine(line, shown[at]!.verdict, look)}  ${drawBar(bitsLost(shown[at]!) / most, 20, look)}`.trimEnd(),
     ),
   ]
 }
 
-/** Of 24, so that a longer bar is a larger error on a logarithmic scale. */
+/** Of 30 bits, so that a longer bar is a larger error on a logarithmic scale. */
 function bitsLost({ metrics }: Pick<ModuleComparison, 'metrics'>): number {
   return metrics.relativeL2 === 0 ? 0 : Math.max(0, 30 - metrics.effectiveBits)
-}
-
-/** The status at a line's end in its colour. */
-function painted(line: string, verdict: Verdict, look: TerminalLook): string {
-  return line.endsWith(verdict.status)
-    ? line.slice(0, -verdict.status.length) + paintStatus(verdict, look)
-    : line
 }
 
 function nameOf({ operator, within }: OperatorComparison): string {
@@ -336,10 +326,4 @@ function everyOperator({ operators }: ComparisonResult, look: TerminalLook): str
   ])
   const heads = ['', 'cascaded: max', 'L2', '', 'isolated: max', 'L2', '', 'graft']
   return [paint('bold', 'Every operator', look), ...grid([heads, ...rows], 1)]
-}
-
-/** `0`, `1.2e-7`, `Infinity`, `NaN`. */
-function scientific(value: number): string {
-  if (value === 0 || !Number.isFinite(value)) return String(value)
-  return value.toExponential(1)
 }

@@ -94,7 +94,8 @@ export async function compareBatch(
     const own = recording.pairs.get(call)
     if (own === undefined) continue
     const samples = stages.has(call) ? options.samplesPerStage : 0
-    compared.set(call, await comparer.compare(recording, call, own, samples, sample))
+    const place = { depth: at + 1, samples, sample }
+    compared.set(call, await comparer.compare(recording, call, own, place))
     options.onProgress(((hasGrafts ? 0.5 : 1) * (at + 1)) / calls.length)
   }
 

@@ -113,6 +113,8 @@ export async function compareSubjects(
     reference: logits.reference.map((row) => probabilities(row, head)),
   }
   const shape = [texts.length, labels.length]
+  const { inputs, operators, modules, unmatched } = merger.merged()
+  const whole = operators.filter(({ within }) => within === undefined)
   const judgeRows = (rows: { device: Rows; reference: Rows }) =>
     judge(standard, {
       operator: undefined,
@@ -121,14 +123,13 @@ export async function compareSubjects(
       shape,
       actual: flat(rows.device),
       expected: flat(rows.reference),
+      depth: whole.length,
     })
   const ofLogits = judgeRows(logits)
-  const { inputs, operators, modules, unmatched } = merger.merged()
   const reruns = operators.map(({ setting, ...operator }) => ({
     ...operator,
     rerun: rerunCommand({ ...operator, setting }, device, reference),
   }))
-  const whole = operators.filter(({ within }) => within === undefined)
   const result: Omit<ComparisonResult, 'verdict' | 'firstDivergent'> = {
     model: { name: device.name, layers: config.num_hidden_layers, labels },
     device: sideOf(device),

@@ -7,6 +7,7 @@ import type { JudgedClass, Standard } from '../standards/index.ts'
 import { severities } from '../standards/standard.ts'
 import { type Padding, withoutHidden } from './padding.ts'
 import type { Judgement } from './result.ts'
+import type { Truth } from './truth.ts'
 
 export interface Elements {
   readonly operator: OperatorName | undefined
@@ -15,31 +16,37 @@ export interface Elements {
   readonly shape: Shape
   readonly actual: Float64Array
   readonly expected: Float64Array
-  readonly truth?: Float64Array
-  readonly sameDType?: Float64Array
+  readonly truth?: Truth
+  /** Of an accumulated result, how many operators have made it. */
+  readonly depth?: number
 }
 
-/** The arrays are no longer what they were: their rows of padding are NaN. */
+/**
+ * Metrics are of all rows but padding; the verdict is of those whose exact result is known, where it is
+ * known of some. The arrays are no longer what they were: rows that are left out are NaN.
+ */
 export function judge(
   standard: Standard,
-  elements: Elements,
+  { truth: known, ...elements }: Elements,
   padding?: Padding,
 ): Omit<Judgement, 'batch'> {
-  const { operator, errorClass, dtype, shape, actual, expected, truth, sameDType } = elements
-  const hidden = padding?.hide(shape, actual, expected, truth, sameDType) ?? 0
+  const { dtype, shape, actual, expected } = elements
+  const hidden = padding?.hide(shape, actual, expected, known?.truth, known?.sameDType) ?? 0
   const metrics = withoutHidden(measure(actual, expected, { dtype, shape }), hidden)
-  const verdict = standard.judge({
-    operator,
-    errorClass,
-    dtype,
-    shape,
-    metrics,
-    actual,
-    expected,
-    truth,
-    sameDType,
-  })
-  return { metrics, verdict }
+  if (known?.rows !== undefined) keepRows(known.rows, shape, actual, expected)
+  const { truth, sameDType } = known ?? {}
+  return { metrics, verdict: standard.judge({ ...elements, metrics, truth, sameDType }) }
+}
+
+/** Makes all other rows NaN on both sides, which standards pass over. */
+function keepRows(rows: readonly number[], shape: Shape, ...sides: readonly Float64Array[]): void {
+  const kept = new Set(rows)
+  const width = shape.at(-1)!
+  for (const side of sides) {
+    for (let row = 0; row * width < side.length; row++) {
+      if (!kept.has(row)) side.fill(Number.NaN, row * width, (row + 1) * width)
+    }
+  }
 }
 
 /** How bad an error is, for a ranking: NaN and infinities in different places first. */

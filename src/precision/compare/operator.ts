@@ -15,7 +15,7 @@ import type { Judgement, Mode, OperatorComparison } from './result.ts'
 import { type Pair, samplePairs } from './sample.ts'
 import { layerOf } from './scope.ts'
 import type { Call, Tape } from './tape.ts'
-import { truthOf } from './truth.ts'
+import { type Truth, truthOf } from './truth.ts'
 
 export interface OperatorOptions {
   readonly standard: Standard
@@ -53,20 +53,22 @@ export class OperatorComparer {
     this.#padding = new Padding(tokens)
   }
 
-  /** Compares `own`, the device's call, with `call`; adds some of their values to `sample`. */
+  /**
+   * Compares `own`, the device's call, with `call`, which is number `depth` in order of execution; adds
+   * some of their values to `sample`.
+   */
   async compare(
     recorded: Recorded,
     call: Call,
     own: Call,
-    samples: number,
-    sample: Pair[],
+    { depth, samples, sample }: { depth: number; samples: number; sample: Pair[] },
   ): Promise<BatchOperator> {
     const { modes } = this.options
     const { id, operator, scope, within, definition, output } = call
     const attributes = differingAttributes(own, call)
     // Also where it is not asked for: modules are made of it.
     const [actual, expected] = [await numbers(own.output), await numbers(output)]
-    const cascaded = this.#judge(call, 'accumulated', actual, expected)
+    const cascaded = this.#judge(call, 'accumulated', actual, expected, { depth })
     sample.push(...samplePairs(actual, expected, samples))
     const isIsolated = modes.includes('isolated') || modes.includes('grafted')
     return {
@@ -101,9 +103,9 @@ export class OperatorComparer {
     // What only moves elements is exact already.
     const truth =
       errorClass === 'movement'
-        ? {}
+        ? undefined
         : await truthOf(call, tape, reference, { actual, expected }, isLeftOut)
-    return this.#judge(call, errorClass, actual, expected, truth)
+    return this.#judge(call, errorClass, actual, expected, truth === undefined ? {} : { truth })
   }
 
   async #played(
@@ -120,7 +122,7 @@ export class OperatorComparer {
     errorClass: JudgedClass,
     actual: Float64Array,
     expected: Float64Array,
-    truth: { readonly truth?: Float64Array; readonly sameDType?: Float64Array } = {},
+    more: { readonly truth?: Truth; readonly depth?: number },
   ): Judgement {
     const { standard, precision } = this.options
     const elements = {
@@ -130,7 +132,7 @@ export class OperatorComparer {
       shape,
       actual,
       expected,
-      ...truth,
+      ...more,
     }
     return { ...judge(standard, elements, this.#padding), batch: this.batch }
   }

@@ -10,6 +10,7 @@ import type { TokenBatch } from '../../model/token-batch.ts'
 import {
   type Attributes,
   catalogue,
+  type ModuleEvent,
   type OperatorDefinition,
   type OperatorEvent,
   type OperatorName,
@@ -113,16 +114,13 @@ export async function record(
     // The output of a composite operator is that of its last part; from here on it is its own.
     sources.set(output, { kind: 'call', call })
   }
-  const watching = observe({
-    looksInside,
-    operator,
-    module: ({ scope, output }) => {
-      // The root has no name; its output are the logits.
-      if (scope === '') return
-      const source = sources.get(output as Tensor)
-      if (source?.kind === 'call') tape.modules.push({ scope, call: source.call })
-    },
-  })
+  const module = ({ scope, output }: ModuleEvent): void => {
+    // The root has no name; its output are the logits.
+    if (scope === '') return
+    const source = sources.get(output as Tensor)
+    if (source?.kind === 'call') tape.modules.push({ scope, call: source.call })
+  }
+  const watching = observe({ looksInside, operator, module }, backend)
   try {
     using logits = arena(() => {
       const { lengths: _, ...batch } = uploadBatch(tokens, model.config, backend)

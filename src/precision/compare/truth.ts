@@ -1,7 +1,7 @@
 /**
  * The exact result of a call, for verdicts that ask how much worse a device is than it need be. The
  * float64 computation is slow, so of large products and of GELU only some rows are made, those with the
- * largest errors among them; all others are NaN, which comparisons pass over.
+ * largest errors among them.
  */
 import type { HostTensor, OperatorInputs, TensorSpec } from '../../ops/index.ts'
 import { dtypes, isFloatDType, newHostArray } from '../../tensor/dtype.ts'
@@ -25,7 +25,10 @@ function workOf(
   return operator === 'gelu' ? 200 * output.size : 0
 }
 
-type Truth = Pick<ExactResult, 'truth' | 'sameDType'>
+export interface Truth extends Pick<ExactResult, 'truth' | 'sameDType'> {
+  /** The rows that are known, where that is not all; in the others there is NaN. */
+  readonly rows?: readonly number[]
+}
 
 /** Rows are counted over all axes but the last; `isLeftOut` are those that nobody asks for. */
 export async function truthOf(
@@ -55,10 +58,10 @@ export async function truthOf(
   const [input, ...weights] = inputs as [HostTensor, ...HostTensor[]]
   const some = exactResult(operator, [pick(input, chosen), ...weights], attributes)
   const spread = (values: Float64Array) => spreadRows(values, chosen, output.shape)
-  return { truth: spread(some.truth), sameDType: spread(some.sameDType) }
+  return { truth: spread(some.truth), sameDType: spread(some.sameDType), rows: chosen }
 }
 
-/** Half of them those with the largest errors, half of them evenly spaced; in order. */
+/** A third each: those with the largest errors, with the largest relative errors, and evenly spaced. */
 function chooseRows(
   { actual, expected }: { readonly actual: Float64Array; readonly expected: Float64Array },
   rows: number,
@@ -67,17 +70,22 @@ function chooseRows(
 ): number[] {
   const width = actual.length / rows
   const candidates = Array.from({ length: rows }, (_, row) => row).filter((row) => !isLeftOut(row))
-  const errorOf = (row: number): number => {
-    let largest = 0
+  const errors = candidates.map((row) => {
+    let [absolute, relative] = [0, 0]
     for (let i = row * width; i < (row + 1) * width; i++) {
       const error = Math.abs(actual[i]! - expected[i]!)
-      if (error > largest) largest = error
+      if (error > absolute) absolute = error
+      if (error > relative * Math.abs(expected[i]!)) relative = error / Math.abs(expected[i]!)
     }
-    return largest
-  }
-  const errors = new Map(candidates.map((row) => [row, errorOf(row)]))
-  const byError = [...candidates].sort((a, b) => errors.get(b)! - errors.get(a)!)
-  const chosen = new Set(byError.slice(0, Math.ceil(count / 2)))
+    return { row, absolute, relative }
+  })
+  const worstBy = (key: 'absolute' | 'relative'): number[] =>
+    [...errors].sort((a, b) => b[key] - a[key]).map(({ row }) => row)
+  const third = Math.ceil(count / 3)
+  const chosen = new Set([
+    ...worstBy('absolute').slice(0, third),
+    ...worstBy('relative').slice(0, third),
+  ])
   const step = candidates.length / Math.max(count - chosen.size, 1)
   for (let at = 0; at < candidates.length && chosen.size < count; at += step) {
     chosen.add(candidates[Math.floor(at)]!)

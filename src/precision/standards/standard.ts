@@ -44,6 +44,8 @@ export interface Judged {
   readonly truth: Float64Array | undefined
   /** What the reference gives in the dtype of the device. */
   readonly sameDType: Float64Array | undefined
+  /** Of an `accumulated` result, how many operators have made it, one after the other. */
+  readonly depth?: number
 }
 
 export interface Standard {

@@ -1,9 +1,11 @@
 /**
- * Reads .npy files, as numpy.save writes them: one dense array. The format is that of
- * numpy.lib.format, versions 1 to 3.
+ * .npy files, as numpy.save writes them: one dense array. The format is that of numpy.lib.format; read
+ * are its versions 1 to 3, written is version 1.
  */
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
+import { convertTo, rawTensor } from '../../checkpoint/convert.ts'
 import { itemSizes } from '../../checkpoint/safetensors/format.ts'
+import { fileOperation, writeFully } from '../../checkpoint/safetensors/io.ts'
 import type { RawTensor, SafetensorsDType } from '../../checkpoint/safetensors/reader.ts'
 import { FileError } from '../../errors.ts'
 import { numel } from '../../tensor/shape.ts'
@@ -79,4 +81,40 @@ function parseHeader(path: string, header: string): { dtype: SafetensorsDType; s
     })
   }
   return { dtype, shape: sizes.split(',').flatMap((size) => (size.trim() ? [Number(size)] : [])) }
+}
+
+/** The beginning of the elements is a multiple of this. */
+const alignment = 64
+
+/**
+ * Writes an array to a new file. NumPy has no bfloat16: such elements are written as float32, which
+ * holds them exactly. Throws `SafetensorsError`, as all writing of tensors does.
+ */
+export async function writeNpy(path: string, raw: RawTensor): Promise<void> {
+  if (raw.dtype === 'BF16') {
+    return writeNpy(path, rawTensor('float32', raw.shape, convertTo(raw, 'float32')))
+  }
+  const handle = await fileOperation(path, open(path, 'wx'))
+  try {
+    await writeFully(path, handle, headerOf(raw))
+    await writeFully(path, handle, raw.bytes)
+    await fileOperation(path, handle.sync())
+  } finally {
+    await handle.close()
+  }
+}
+
+function headerOf({ dtype, shape }: RawTensor): Buffer {
+  const code = Object.keys(dtypes).find((name) => dtypes[name] === dtype)!
+  const order = itemSizes[dtype] === 1 ? '|' : '<'
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
+  const dictionary = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': (${sizes}), }`
+  // A line that ends the header; spaces before it fill up to the alignment.
+  const begin = Math.ceil((10 + dictionary.length + 1) / alignment) * alignment
+  const header = Buffer.alloc(begin, ' ')
+  header.write('\x93NUMPY\x01\x00', 'latin1')
+  header.writeUInt16LE(begin - 10, 8)
+  header.write(dictionary, 10, 'latin1')
+  header.write('\n', begin - 1)
+  return header
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { convertTo } from '../../../src/checkpoint/convert.ts'
-import { readNpy } from '../../../src/precision/trace/npy.ts'
+import { readNpy, writeNpy } from '../../../src/precision/trace/npy.ts'
 import { type DType, decodeAll } from '../../../src/tensor/dtype.ts'
 
 const golden = (name: string) => fileURLToPath(new URL(`../../golden/npy/${name}`, import.meta.url))
@@ -74,4 +74,40 @@ test.each<[string, (whole: Buffer) => Buffer, string]>([
   const path = join(folder, 'x.npy')
   writeFileSync(path, change(readFileSync(golden('float32.npy'))))
   await expect(readNpy(path)).rejects.toThrow(words)
+})
+
+test.each([
+  'float64',
+  'float32',
+  'float16',
+  'int64',
+  'int32',
+  'int16',
+  'int8',
+  'uint8',
+  'bool',
+  'scalar',
+  'empty',
+])('%s is written as numpy writes it', async (name) => {
+  const path = join(folder, `written-${name}.npy`)
+  await writeNpy(path, await readNpy(golden(`${name}.npy`)))
+  expect(readFileSync(path).equals(readFileSync(golden(`${name}.npy`)))).toBe(true)
+})
+
+test('bfloat16 is written as float32, which holds it exactly', async () => {
+  const path = join(folder, 'bfloat16.npy')
+  // 1, -2, 3.140625, NaN and the smallest number there is.
+  const patterns = Uint16Array.of(0x3f80, 0xc000, 0x4049, 0x7fc0, 0x0001)
+  await writeNpy(path, { dtype: 'BF16', shape: [5], bytes: new Uint8Array(patterns.buffer) })
+  const raw = await readNpy(path)
+  expect(raw.dtype).toBe('F32')
+  expect([...convertTo(raw, 'float32')]).toEqual([1, -2, 3.140625, NaN, 2 ** -133])
+})
+
+test('a file that is there is not overwritten', async () => {
+  const path = join(folder, 'taken.npy')
+  writeFileSync(path, 'taken')
+  const raw = await readNpy(golden('scalar.npy'))
+  await expect(writeNpy(path, raw)).rejects.toThrow(path)
+  expect(readFileSync(path, 'utf8')).toBe('taken')
 })
