@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { ComparisonResult } from '../../../src/precision/compare/result.ts'
+import type { ComparisonResult, OperatorComparison } from '../../../src/precision/compare/result.ts'
 import { writeReport } from '../../../src/precision/report/write-report.ts'
 import { chromiumPath, launchChromium } from '../../support/chromium.ts'
 import {
@@ -258,21 +258,48 @@ describe('looks', () => {
   })
 })
 
-test('nothing but what was compared: one mode, no texts to spare', async () => {
-  const { operators: all, modules: _, ...result } = comparisonResult(1)
-  const cascaded = all.map(({ isolated: _own, grafted: _graft, ...operator }) => operator)
-  const page = await opened(
-    {},
-    {
-      ...result,
-      ...{ operators: cascaded, modules: [], sample: [], modes: ['cascaded'] },
-      agreement: { ...result.agreement, flips: [] },
-      firstDivergent: undefined,
-    },
-  )
-  await expect(figure(page, 'Operators by accumulated error').count()).resolves.toBe(1)
-  await expect(figure(page, 'Operators by their effect on the logits').count()).resolves.toBe(0)
-  await page.close()
+describe('of what was not compared nothing is shown', () => {
+  const shown = async (page: Page, name: string): Promise<boolean> =>
+    (await figure(page, name).count()) === 1
+
+  /** One text, and of each operator only what `keep` keeps. */
+  function only(keep: (operator: OperatorComparison) => Partial<OperatorComparison>) {
+    const result = comparisonResult(1)
+    const kept = result.operators.map((operator) => {
+      const { cascaded: _all, isolated: _own, grafted: _graft, ...others } = operator
+      return { ...others, ...keep(operator) }
+    })
+    return { ...result, operators: kept, modules: [], sample: [], firstDivergent: undefined }
+  }
+
+  test('cascaded alone', async () => {
+    const page = await opened(
+      {},
+      only(({ cascaded }) => ({ cascaded: cascaded! })),
+    )
+    expect(await shown(page, 'Operators by accumulated error')).toBe(true)
+    expect(await shown(page, 'Operators by their effect on the logits')).toBe(false)
+    expect(await shown(page, 'Layer × operator')).toBe(true)
+    await page.close()
+  })
+
+  test('grafted alone', async () => {
+    const page = await opened(
+      {},
+      only(({ grafted }) => (grafted ? { grafted } : {})),
+    )
+    expect(await shown(page, 'Operators by accumulated error')).toBe(false)
+    expect(await shown(page, 'Error by layer')).toBe(false)
+    expect(await shown(page, 'Operators by their effect on the logits')).toBe(true)
+    await page.close()
+  })
+
+  test('no operators', async () => {
+    const page = await opened({}, { ...only(() => ({})), operators: [], modes: [] })
+    expect(await shown(page, 'Layer × operator')).toBe(false)
+    expect(await shown(page, 'Errors in ULP')).toBe(true)
+    await page.close()
+  })
 })
 
 /** What a variable of the style sheet is, as red, green and blue from 0 to 255. */
