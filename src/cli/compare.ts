@@ -37,7 +37,7 @@ const failedExitCode = 1
 const live = [
   ...['text', 'batchFile', 'model', 'device', 'reference', 'dtype', 'referenceDtype', 'threads'],
   ...['cubeMathType', 'aclnn', 'modes', 'threshold', 'grafts', 'batchSize', 'maxLength', 'layout'],
-  'report',
+  ...['referenceModel', 'report'],
 ]
 
 interface Options {
@@ -48,6 +48,7 @@ interface Options {
   readonly reference: string
   readonly dtype: FloatDType
   readonly referenceDtype?: FloatDType
+  readonly referenceModel?: string
   readonly threads?: number
   readonly cubeMathType?: CubeMathType
   readonly aclnn?: readonly Alternative[]
@@ -79,6 +80,7 @@ export function compareCommand(): Command {
         floatDTypes,
       ),
     )
+    .option('--reference-model <DIR|HUB_ID>', 'the model there (default: that of --model)')
     .option(
       '--standard <NAME|FILE>',
       `what decides: ${standardNames.join(', ')} or a .json file of rules`,
@@ -139,6 +141,7 @@ async function compare(options: Options): Promise<void> {
     dtype: options.dtype,
     referenceDType: options.referenceDtype,
     modelPath: options.model,
+    referenceModelPath: options.referenceModel,
     texts: await textsOf(options),
     threads: options.threads,
     cubeMathType: options.cubeMathType,

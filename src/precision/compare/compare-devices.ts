@@ -17,6 +17,8 @@ export interface CompareDevicesOptions extends Omit<CompareOptions, 'texts'>, De
   readonly referenceDType?: FloatDType | undefined
   /** A directory or the id of a downloaded model; the embedded model if not given. */
   readonly modelPath?: string | undefined
+  /** That of `modelPath` if not given. */
+  readonly referenceModelPath?: string | undefined
   /** The built-in 23 if not given. */
   readonly texts?: readonly string[] | undefined
   readonly onWarning?: LoadOptions['onWarning']
@@ -37,6 +39,7 @@ export async function compareDevices(
     dtype = 'float32',
     referenceDType = dtype,
     modelPath,
+    referenceModelPath = modelPath,
     texts = builtInTexts(),
     onWarning,
     threads,
@@ -54,14 +57,17 @@ export async function compareDevices(
     ...own,
   })
   await using theirs = await SequenceClassifier.load({
-    modelPath,
+    modelPath: referenceModelPath,
     device: reference,
     dtype: referenceDType,
     // The checkpoint is warned of once.
     onWarning: () => {},
     ...others,
   })
-  return await compareSubjects(ours, theirs, { ...comparison, texts })
+  const result = await compareSubjects(ours, theirs, { ...comparison, texts })
+  if (referenceModelPath === modelPath) return result
+  const settings = { model: theirs.name, ...result.reference.settings }
+  return { ...result, reference: { ...result.reference, settings } }
 }
 
 function choicesOf(
