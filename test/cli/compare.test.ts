@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { embeddedModelDirectory } from '../../src/model/locate.ts'
 import type { ComparisonResult } from '../../src/precision/compare/result.ts'
+import { editedModel } from '../support/edited-model.ts'
 import { runProgram } from '../support/program.ts'
 
 const emulator = fileURLToPath(new URL('../../kernels/emulator/build/root', import.meta.url))
@@ -101,6 +103,17 @@ describe('on the emulator', () => {
     expect(repeated.stdout).toContain('emulator, not an NPU')
     expect(repeated.stdout).toContain(`  N      ${n}\n  B      ${b}\n`)
   })
+})
+
+test('two models are compared: a form of GELU for the other is found', async () => {
+  const directory = join(folder, 'tanh-form')
+  await editedModel(directory, {}, { hidden_act: 'gelu_new' })
+  const models = ['--model', directory, '--reference-model', embeddedModelDirectory]
+  const args = ['--device', 'cpu', '--modes', 'isolated', '--text', 'no']
+  const { code, stdout } = await run(...args, ...models)
+  expect(code).toBe(1)
+  expect(stdout).toContain('\nB  reference, float32, model roberta-tiny-go_emotions\n')
+  expect(stdout).toMatch(/^First divergent operator: \S+intermediate_act_fn\/gelu#0$/m)
 })
 
 test('two traces are compared offline', async () => {

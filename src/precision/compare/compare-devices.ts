@@ -64,7 +64,10 @@ export async function compareDevices(
     onWarning: referenceModelPath === modelPath ? () => {} : onWarning,
     ...others,
   })
-  return await compareSubjects(ours, theirs, { ...comparison, texts })
+  const result = await compareSubjects(ours, theirs, { ...comparison, texts })
+  if (referenceModelPath === modelPath) return result
+  const settings = { model: theirs.name, ...result.reference.settings }
+  return { ...result, reference: { ...result.reference, settings } }
 }
 
 function choicesOf(

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import type { ComparisonResult, Side } from '../compare/result.ts'
 import { builtPage } from './built.ts'
-import { encode } from './data-block.ts'
+import { dataBlock } from './data-block.ts'
 import { chosenTexts } from './texts.ts'
 
 export function reportHtml(result: ComparisonResult): string {
@@ -40,8 +40,8 @@ export function reportHtml(result: ComparisonResult): string {
 <p>The tables and charts of this report need JavaScript.</p>
 <p>${escaped(title)}. Verdict: ${result.verdict.status}. ${escaped(result.verdict.rule)}</p>
 </noscript>
-<script type="application/json" id="result">${encode(chosenTexts(result))}</script>
-<script>${script}</script>
+<script type="text/plain" id="result">${dataBlock(chosenTexts(result))}</script>
+<script type="module">${script}</script>
 </body>
 </html>
 `

@@ -10,7 +10,7 @@ import { build } from 'vite'
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 const folder = path('../../../../dist/precision/report/page')
 
-const [{ output }] = await build({
+const { output } = await build({
   configFile: false,
   root: path('.'),
   logLevel: 'warn',
@@ -18,7 +18,8 @@ const [{ output }] = await build({
   build: {
     write: false,
     target: 'es2022',
-    lib: { entry: path('main.ts'), formats: ['iife'], name: 'report' },
+    modulePreload: false,
+    rolldownOptions: { input: path('main.ts') },
   },
 })
 const script = output.find(({ type }) => type === 'chunk').code

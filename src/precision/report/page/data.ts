@@ -2,12 +2,21 @@
 import type { ComparisonResult, Judgement, OperatorComparison, Side } from '../../compare/result.ts'
 import type { Metrics } from '../../metrics.ts'
 import type { Status } from '../../standards/index.ts'
-import { decode } from '../data-block.ts'
+import { reviver } from '../numbers.ts'
 import type { ReportData } from '../texts.ts'
 
 export type { ComparisonResult, Judgement, Metrics, OperatorComparison, ReportData, Side, Status }
 
-export const result = decode(document.getElementById('result')!.textContent) as ReportData
+export const result = JSON.parse(await unpacked('result'), reviver) as ReportData
+
+/** What `data-block.ts` packed into an element. */
+async function unpacked(id: string): Promise<string> {
+  const bytes = Uint8Array.from(atob(document.getElementById(id)!.textContent), (character) =>
+    character.charCodeAt(0),
+  )
+  const unzip = new DecompressionStream('gzip')
+  return new Response(new Blob([bytes]).stream().pipeThrough(unzip)).text()
+}
 
 /** From good to bad. */
 export const severities: readonly Status[] = ['pass', 'warning', 'error']
@@ -52,6 +61,11 @@ export const stations: readonly string[] = [
   'classifier',
 ].filter((station) => result.operators.some((operator) => stationOf(operator) === station))
 
+/** What fits into a narrow column. */
+export function shortStation(station: string): string {
+  return { embeddings: 'emb', classifier: 'head' }[station] ?? station
+}
+
 export interface Measure {
   readonly name: string
   of(metrics: Metrics): number
@@ -59,9 +73,17 @@ export interface Measure {
 
 /** The figures that errors can be looked at by; the first is shown at first. */
 export const measures: readonly Measure[] = [
-  { name: 'relative L2 error', of: ({ relativeL2 }) => relativeL2 },
-  { name: 'largest absolute error', of: ({ maxAbs }) => maxAbs },
-  { name: 'largest error in ULP', of: ({ ulp }) => ulp.max },
-  { name: 'mean error in ULP', of: ({ ulp }) => ulp.mean },
-  { name: '1 − cosine', of: ({ cosine }) => 1 - cosine },
+  measure('relative L2 error', ({ relativeL2 }) => relativeL2),
+  measure('largest absolute error', ({ maxAbs }) => maxAbs),
+  measure('largest error in ULP', ({ ulp }) => ulp.max),
+  measure('mean error in ULP', ({ ulp }) => ulp.mean),
+  measure('1 − cosine', ({ cosine }) => 1 - cosine),
 ]
+
+/** Metrics are of what is finite; an error is NaN where one side has a NaN that the other has not. */
+function measure(name: string, of: (metrics: Metrics) => number): Measure {
+  return {
+    name,
+    of: (metrics) => (metrics.nonFinite.disagreements > 0 ? Number.NaN : of(metrics)),
+  }
+}

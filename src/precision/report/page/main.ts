@@ -32,6 +32,7 @@ function add(chart: Chart): HTMLElement {
 }
 
 const isIsolated = result.operators.some(({ isolated }) => isolated !== undefined)
+const isCascaded = result.operators.some(({ cascaded }) => cascaded !== undefined)
 const isGrafted = result.operators.some(({ grafted }) => grafted !== undefined)
 
 /** What an operator is judged by: itself, where it was run alone. */
@@ -80,14 +81,14 @@ const sections = [
     'errors',
     'Where the error comes from',
     h('div', { class: 'controls' }, measure.element),
-    add(layersChart(measure.value, open)),
+    isIsolated || isCascaded ? add(layersChart(measure.value, open)) : undefined,
     h(
       'div',
       { class: 'columns' },
-      add(rankingChart(errors, open)),
+      isIsolated || isCascaded ? add(rankingChart(errors, open)) : undefined,
       isGrafted ? add(rankingChart(effects, open)) : undefined,
     ),
-    add(heatMap(measure.value, open)),
+    isIsolated || isCascaded || isGrafted ? add(heatMap(measure.value, open)) : undefined,
   ),
   section(
     'distribution',

@@ -1,3 +1,10 @@
+/** How errors are ordered, and where they are drawn. */
+
+/** For sorting: NaN and infinities are beyond every number. */
+export function rankOf(error: number): number {
+  return Number.isNaN(error) ? Number.MAX_VALUE : Math.min(error, Number.MAX_VALUE)
+}
+
 /**
  * A logarithmic scale for errors, which has a place for zero: below the smallest error that there is.
  * What is not finite is at the top.

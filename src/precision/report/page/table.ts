@@ -3,6 +3,7 @@
  * open below them.
  */
 import { type Child, freshId, h } from './dom.ts'
+import { rankOf } from './scale.ts'
 
 export interface Column<Row> {
   readonly label: string
@@ -52,6 +53,7 @@ export function table<Row>(options: TableOptions<Row>): Table<Row> {
   const choices = columns
     .filter(({ choice }) => choice)
     .map((column) => choiceOf(column, rows, show))
+  const wordy = columns.filter(({ numeric }) => !numeric)
   const opened = new Set<Row>()
   let sorted = columns.find(({ label }) => label === options.sortedBy)
   let direction: Direction = sorted?.numeric ? 'descending' : 'ascending'
@@ -77,7 +79,7 @@ export function table<Row>(options: TableOptions<Row>): Table<Row> {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean)
     const found = rows.filter((row) => {
       if (!choices.every(({ accepts }) => accepts(row))) return false
-      const text = columns.map((column) => String(column.value(row) ?? '')).join(' ')
+      const text = wordy.map(({ value }) => String(value(row) ?? '')).join(' ')
       return words.every((word) => text.toLowerCase().includes(word))
     })
     return sorted === undefined ? found : found.sort(comparison(sorted, direction))
@@ -193,15 +195,10 @@ function comparison<Row>(column: Column<Row>, direction: Direction): (a: Row, b:
     if (typeof left === 'string' || typeof right === 'string') {
       return sign * String(left).localeCompare(String(right), 'en', { numeric: true })
     }
-    return sign * (sortable(left) - sortable(right))
+    return sign * (rankOf(left) - rankOf(right))
   }
 }
 
 function classOf<Row>({ numeric, short, long }: Column<Row>): string | undefined {
   return numeric ? 'number' : short ? 'short' : long ? 'long' : undefined
-}
-
-/** NaN and infinities are beyond every number. */
-function sortable(value: number): number {
-  return Number.isNaN(value) ? Number.MAX_VALUE : Math.min(value, Number.MAX_VALUE)
 }

@@ -7,13 +7,14 @@ import {
   nameOf,
   type OperatorComparison,
   result,
+  shortStation,
   stationOf,
   stations,
 } from '../data.ts'
 import { h } from '../dom.ts'
 import { figure } from '../format.ts'
 import { numeric } from '../numeric.ts'
-import { type ErrorScale, errorScale } from '../scale.ts'
+import { rankOf } from '../scale.ts'
 
 interface View {
   name(measure: Measure): string
@@ -44,11 +45,8 @@ const views: readonly (readonly [string, View])[] = [
   ],
 ]
 
-/** What fits above a narrow column. */
-const short: Readonly<Record<string, string>> = { embeddings: 'emb', classifier: 'head' }
-
 /** The style sheet has `--heat-0` … `--heat-7`; zero has no colour. */
-const shades = 8
+const shadeCount = 8
 
 export function heatMap(measure: () => Measure, open: (it: OperatorComparison) => void): Chart {
   const available = views.filter(([, { of }]) =>
@@ -61,14 +59,14 @@ export function heatMap(measure: () => Measure, open: (it: OperatorComparison) =
   const drawn: Chart = chart<Cell>({
     title: 'Layer × operator',
     explanation:
-      'A line that stands out is a kind of operator, a column a layer. A cell shows the worst call, ' +
-      'its number the power of ten; = is no difference at all.',
+      'A line that stands out is a kind of operator, a column a layer. A cell shows the worst call; ' +
+      '= is no difference at all.',
     controls: [view.element, legend],
     clicked: (index) => open(cells()[index]!.worst),
     draw: (width) => {
-      const scale = errorScale(cells().map(({ error }) => error))
-      legend.replaceChildren(...legendOf(scale))
-      return draw(cells(), view.value().name(measure()), scale, width)
+      const shades = shading(cells().map(({ error }) => error))
+      legend.replaceChildren(...legendOf(shades))
+      return draw(cells(), view.value().name(measure()), shades, width)
     },
   })
   return drawn
@@ -92,7 +90,7 @@ function cellsBy(errorOf: (operator: OperatorComparison) => number | undefined):
     const key = `${station} ${kind}`
     const before = cells.get(key)
     const calls = (before?.calls ?? 0) + 1
-    const isWorst = before === undefined || Number.isNaN(error) || error > before.error
+    const isWorst = before === undefined || rankOf(error) > rankOf(before.error)
     cells.set(
       key,
       isWorst ? { station, kind, worst: operator, error, calls } : { ...before, calls },
@@ -101,29 +99,43 @@ function cellsBy(errorOf: (operator: OperatorComparison) => number | undefined):
   return [...cells.values()]
 }
 
-function shadeOf(error: number, scale: ErrorScale): string {
-  if (error === 0) return 'var(--paper)'
-  const share = (scale.place(error) - scale.zero - 1) / (scale.end - scale.zero - 1)
-  return `var(--heat-${Math.min(shades - 1, Math.floor(share * shades))})`
+/** From the smallest error that is not zero to the largest, by powers. */
+interface Shading {
+  readonly low: number
+  readonly high: number
+  /** The number of a shade, or undefined for no difference at all. */
+  of(error: number): number | undefined
 }
 
-function legendOf(scale: ErrorScale): Node[] {
-  const swatches = Array.from({ length: shades }, (_, shade) =>
+function shading(errors: readonly number[]): Shading {
+  const sized = errors.filter((error) => error > 0 && Number.isFinite(error))
+  const [low, high] = [Math.min(...sized), Math.max(...sized)]
+  const span = Math.log(high / low)
+  const of = (error: number): number | undefined => {
+    if (error === 0) return undefined
+    if (!Number.isFinite(error) || !(span > 0)) return shadeCount - 1
+    return Math.min(shadeCount - 1, Math.floor((Math.log(error / low) / span) * shadeCount))
+  }
+  return { low, high, of }
+}
+
+function legendOf({ low, high }: Shading): Node[] {
+  if (!Number.isFinite(low)) return []
+  const swatches = Array.from({ length: shadeCount }, (_, shade) =>
     h('span', { class: `swatch heat-${shade}` }),
   )
-  const [low, high] = [scale.label(scale.zero + 1), scale.label(scale.end)]
-  return [h('span', {}, low), ...swatches, h('span', {}, high)]
+  return [h('span', {}, figure(low)), ...swatches, h('span', {}, figure(high))]
 }
 
-function draw(cells: readonly Cell[], name: string, scale: ErrorScale, width: number) {
+function draw(cells: readonly Cell[], name: string, shades: Shading, width: number) {
   const kinds = [...new Set(cells.map(({ kind }) => kind))]
   const labelWidth = Math.min(300, Math.round(width * 0.45))
-  const columns = stations.map((station) => short[station] ?? station)
+  const columns = stations.map(shortStation)
   const columnWidth = Math.min(64, (width - labelWidth) / columns.length)
   return {
     label:
       `Heat map of ${cells.length} cells, ${kinds.length} kinds in ${columns.length} layers: ` +
-      `${name}, from ${scale.label(scale.zero + 1)} to ${scale.label(scale.end)}`,
+      `${name}, from ${figure(shades.low)} to ${figure(shades.high)}`,
     height: 40 + 20 * kinds.length,
     option: {
       grid: { left: labelWidth, width: columnWidth * columns.length, top: 24, bottom: 4 },
@@ -157,7 +169,7 @@ function draw(cells: readonly Cell[], name: string, scale: ErrorScale, width: nu
           type: 'custom',
           data: cells.map(({ station, kind }) => [stations.indexOf(station), kinds.indexOf(kind)]),
           renderItem: (params: { dataIndex: number }, api: CustomApi) =>
-            drawCell(api, cells[params.dataIndex]!.error, scale, columnWidth > 26),
+            drawCell(api, cells[params.dataIndex]!.error, shades, columnWidth),
         },
       ],
     },
@@ -181,12 +193,11 @@ interface CustomApi {
   size(data: readonly number[]): [number, number]
 }
 
-function drawCell(api: CustomApi, error: number, scale: ErrorScale, hasRoom: boolean) {
+function drawCell(api: CustomApi, error: number, shades: Shading, columnWidth: number) {
   const [x, y] = api.coord([api.value(0), api.value(1)])
   const [width, height] = api.size([1, 1])
-  const text =
-    error === 0 ? '=' : Number.isFinite(error) ? String(Math.floor(Math.log10(error))) : 'NaN'
-  const shade = shadeOf(error, scale)
+  const shade = shades.of(error)
+  const name = shade === undefined ? 'paper' : `heat-${shade}`
   return {
     type: 'rect',
     shape: {
@@ -196,10 +207,23 @@ function drawCell(api: CustomApi, error: number, scale: ErrorScale, hasRoom: boo
       height: height - 2,
       r: 2,
     },
-    style: { fill: shade, stroke: 'var(--line)', lineWidth: error === 0 ? 1 : 0 },
-    textContent: hasRoom
-      ? { style: { text, fill: shade.replace(/heat|paper/, (it) => `on-${it}`), fontSize: 11 } }
-      : undefined,
+    style: {
+      fill: `var(--${name})`,
+      stroke: 'var(--line)',
+      lineWidth: shade === undefined ? 1 : 0,
+    },
+    textContent: {
+      style: { text: inCell(error, columnWidth), fill: `var(--on-${name})`, fontSize: 11 },
+    },
     textConfig: { position: 'inside' },
   }
+}
+
+/** `4e-7`, or where there is less room `-7`, or nothing. */
+function inCell(error: number, width: number): string {
+  if (width < 26) return ''
+  if (error === 0) return '='
+  if (!Number.isFinite(error)) return String(error).slice(0, 3)
+  const short = error.toExponential(0)
+  return width < 44 ? short.slice(short.indexOf('e') + 1) : short
 }

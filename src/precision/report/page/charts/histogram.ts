@@ -12,7 +12,7 @@ type Source = readonly [name: string, bins: readonly HistogramBin[]]
 export function histogram(): Chart {
   const sources: readonly Source[] = [...totals(), ...ofOperators()]
   const source = choice(
-    'Of',
+    'Errors of',
     sources.map((it) => [it[0], it] as const),
     () => drawn.update(),
   )

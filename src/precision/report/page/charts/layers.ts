@@ -6,12 +6,13 @@ import {
   nameOf,
   type OperatorComparison,
   result,
+  shortStation,
   stationOf,
   stations,
 } from '../data.ts'
 import { figure } from '../format.ts'
 import { numeric } from '../numeric.ts'
-import { errorScale } from '../scale.ts'
+import { errorScale, rankOf } from '../scale.ts'
 
 interface Station {
   readonly name: string
@@ -44,7 +45,8 @@ function stationsBy(measure: Measure): Station[] {
     const worst = result.operators
       .filter((operator) => stationOf(operator) === name && operator.isolated !== undefined)
       .reduce<OperatorComparison | undefined>(
-        (most, next) => (most === undefined || own(next)! > own(most)! ? next : most),
+        (most, next) =>
+          most === undefined || rankOf(own(next)!) > rankOf(own(most)!) ? next : most,
         undefined,
       )
     const accumulated = output && measure.of(output.metrics)
@@ -73,6 +75,7 @@ function draw({ name: measureName }: Measure, rows: readonly Station[], width: n
       return error === undefined ? null : scale.place(error)
     }),
   })
+  const room = width / rows.length
   const title = (name: string) => (/^\d/.test(name) ? `Layer ${name}` : name)
   return {
     label: `Line chart of ${rows.length} layers: ${measureName}. ${rows
@@ -102,7 +105,8 @@ function draw({ name: measureName }: Measure, rows: readonly Station[], width: n
         ...axisLooks,
         type: 'category',
         boundaryGap: true,
-        data: rows.map(({ name }) => (width < 500 && name.length > 2 ? name.slice(0, 3) : name)),
+        data: rows.map(({ name }) => (room > 80 ? name : shortStation(name))),
+        axisLabel: { ...axisLooks.axisLabel, interval: room > 30 ? 0 : 'auto' },
         splitLine: { show: false },
       },
       yAxis: {

@@ -3,7 +3,7 @@ import { axisLooks, type Chart, chart, tooltip } from '../chart.ts'
 import { nameOf, type OperatorComparison, result, type Status } from '../data.ts'
 import { figure, tick } from '../format.ts'
 import { numeric } from '../numeric.ts'
-import { errorScale } from '../scale.ts'
+import { errorScale, rankOf } from '../scale.ts'
 
 export interface Ranking {
   readonly title: string
@@ -24,7 +24,7 @@ export function rankingChart(ranking: Ranking, open: (it: OperatorComparison) =>
   const ranked = () =>
     result.operators
       .filter((operator) => ranking.of(operator) !== undefined)
-      .sort((a, b) => sortable(ranking.of(b)!) - sortable(ranking.of(a)!))
+      .sort((a, b) => rankOf(ranking.of(b)!) - rankOf(ranking.of(a)!))
   return chart<OperatorComparison>({
     title: ranking.title,
     explanation: ranking.explanation,
@@ -32,8 +32,6 @@ export function rankingChart(ranking: Ranking, open: (it: OperatorComparison) =>
     draw: (width) => draw(ranking, ranked(), width),
   })
 }
-
-const sortable = (value: number): number => (Number.isNaN(value) ? Number.MAX_VALUE : value)
 
 /** Colours and shapes: nobody has to tell them apart by colour alone. */
 const looks: Readonly<Record<Status | 'unjudged', { color: string; symbol: string }>> = {

@@ -15,7 +15,7 @@ const views = [
 ] as const
 
 export function scatter(): Chart {
-  const view = choice('Up', views, () => drawn.update())
+  const view = choice('Vertical axis', views, () => drawn.update())
   const drawn: Chart = chart<Pair>({
     title: 'Device against reference',
     explanation:
@@ -62,7 +62,7 @@ function draw(asDifference: boolean, width: number) {
         type: 'value',
         scale: true,
         name: upName,
-        nameTextStyle: { ...axisLooks.nameTextStyle, align: 'left', padding: [0, 0, 0, -40] },
+        nameTextStyle: { ...axisLooks.nameTextStyle, align: 'left', padding: [0, 0, 0, -20] },
         axisLabel: { ...axisLooks.axisLabel, formatter: tick },
       },
       series: [

@@ -41,6 +41,7 @@ export function operatorDetails(operator: OperatorComparison): HTMLElement {
     command(operator.rerun),
     ...judged.map(([name, judgement]) => judgementText(name, judgement)),
     attributes(operator),
+    kernels(operator),
     grafted === undefined
       ? undefined
       : h(
@@ -66,6 +67,16 @@ function attributes({ attributes: differing }: OperatorComparison): HTMLElement 
       `${name} is ${JSON.stringify(device)} on the device, ${JSON.stringify(reference)} on the reference`,
   )
   return h('p', {}, h('strong', {}, 'Attributes differ '), `${pairs.join('; ')}.`)
+}
+
+function kernels({ fused }: OperatorComparison): HTMLElement | undefined {
+  if (fused === undefined) return undefined
+  const made = (isFused: boolean) => (isFused ? 'one kernel' : 'made of other operators')
+  return h(
+    'p',
+    {},
+    `On the device ${made(fused.device)}, on the reference ${made(fused.reference)}.`,
+  )
 }
 
 function metricsTable(

@@ -1,6 +1,7 @@
 /** First of all: does the device agree with the reference, and if not, where does it begin. */
 import {
   type Judgement,
+  measures,
   nameOf,
   type OperatorComparison,
   result,
@@ -10,6 +11,7 @@ import {
 } from '../data.ts'
 import { type Child, h } from '../dom.ts'
 import { figure } from '../format.ts'
+import { rankOf } from '../scale.ts'
 import { statusBadge } from '../status.ts'
 
 export function verdict(open: (operator: OperatorComparison) => void): HTMLElement {
@@ -45,6 +47,8 @@ function emulatorNote(): HTMLElement | undefined {
   )
 }
 
+const byL2 = measures[0]!
+
 function findings(open: (operator: OperatorComparison) => void): HTMLElement[] {
   const link = (operator: OperatorComparison) =>
     h('button', { type: 'button', class: 'link', click: () => open(operator) }, nameOf(operator))
@@ -52,10 +56,13 @@ function findings(open: (operator: OperatorComparison) => void): HTMLElement[] {
   const unmatched = result.unmatched.length
   const found: (readonly [string, ...Child[]])[] = [
     ['First divergent operator', first === undefined ? 'none' : link(first)],
-    ...largest('Largest own error', ({ isolated }) => isolated?.metrics.relativeL2, link),
+    ...largest('Largest own error', ({ isolated }) => isolated && byL2.of(isolated.metrics), link),
     ...largest('Largest effect on the logits', ({ grafted }) => grafted?.maxLogitError, link),
-    ...counts('Operators by their own error', ({ isolated }) => isolated),
-    ...counts('Operators by accumulated error', ({ cascaded }) => cascaded),
+    [
+      'Operators',
+      tallies('own error', ({ isolated }) => isolated),
+      tallies('accumulated', ({ cascaded }) => cascaded),
+    ],
   ]
   if (unmatched > 0) found.push(['Without a counterpart', `${unmatched}`])
   return found.map(([term, ...description]) =>
@@ -68,24 +75,19 @@ function largest(
   of: (operator: OperatorComparison) => number | undefined,
   link: (operator: OperatorComparison) => Node,
 ): (readonly [string, ...Child[]])[] {
-  const rank = (operator: OperatorComparison): number => {
-    const value = of(operator) ?? -1
-    return Number.isNaN(value) ? Number.POSITIVE_INFINITY : value
-  }
+  const rank = (operator: OperatorComparison): number => rankOf(of(operator) ?? -1)
   const [most] = [...result.operators].sort((a, b) => rank(b) - rank(a))
   const value = most && of(most)
   if (most === undefined || value === undefined) return []
   return [[term, ...(value === 0 ? ['none'] : [link(most), ` ${figure(value)}`])]]
 }
 
-function counts(
-  term: string,
-  of: (operator: OperatorComparison) => Judgement | undefined,
-): (readonly [string, ...Child[]])[] {
+function tallies(name: string, of: (operator: OperatorComparison) => Judgement | undefined): Child {
   const found = result.operators.flatMap((operator) => of(operator)?.verdict.status ?? [])
-  const tallies = [...severities].reverse().flatMap((status) => {
+  if (found.length === 0) return undefined
+  const counts = [...severities].reverse().flatMap((status) => {
     const count = found.filter((it) => it === status).length
     return count === 0 ? [] : [h('span', { class: 'tally' }, `${count} `, statusBadge(status))]
   })
-  return tallies.length === 0 ? [] : [[term, ...tallies]]
+  return h('div', {}, `${name}:`, ...counts)
 }
