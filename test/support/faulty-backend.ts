@@ -1,6 +1,7 @@
 /** A real backend with a fault planted in it, for tests of what is meant to find faults. */
 import type {
   Backend,
+  ElementWriter,
   HostElements,
   OperatorCall,
   OperatorInputs,
@@ -43,6 +44,9 @@ export class FaultyBackend implements Backend {
   }
   upload(arrays: readonly HostElements[]) {
     return this.real.upload(this.fault.upload?.(arrays) ?? arrays)
+  }
+  uploadFrom(dtype: DType, length: number, write: ElementWriter) {
+    return this.real.uploadFrom(dtype, length, write)
   }
   execute(call: OperatorCall) {
     const run = (one: OperatorCall): void => this.real.execute(one)
