@@ -51,7 +51,11 @@ const byL2 = measures[0]!
 
 function findings(open: (operator: OperatorComparison) => void): HTMLElement[] {
   const link = (operator: OperatorComparison) =>
-    h('button', { type: 'button', class: 'link', click: () => open(operator) }, nameOf(operator))
+    h(
+      'button',
+      { type: 'button', class: 'link', click: () => open(operator) },
+      ...breakable(nameOf(operator)),
+    )
   const first = result.operators.find(({ id }) => id === result.firstDivergent)
   const unmatched = result.unmatched.length
   const found: (readonly [string, ...Child[]])[] = [
@@ -68,6 +72,11 @@ function findings(open: (operator: OperatorComparison) => void): HTMLElement[] {
   return found.map(([term, ...description]) =>
     h('div', {}, h('dt', {}, term), h('dd', {}, ...description)),
   )
+}
+
+/** May be broken after dots and underscores. */
+function breakable(name: string): Node[] {
+  return name.split(/(?<=[._])/).flatMap((part) => [document.createTextNode(part), h('wbr')])
 }
 
 function largest(
