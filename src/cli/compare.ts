@@ -6,13 +6,11 @@ import { defaultBatchSize } from '../model/classify.ts'
 import { defaultGrafts } from '../precision/compare/compare.ts'
 import { compareDevices } from '../precision/compare/compare-devices.ts'
 import { type Mode, modes } from '../precision/compare/result.ts'
-import { toJson } from '../precision/json.ts'
 import { writeReport } from '../precision/report/write-report.ts'
-import { defaultStandard, standardNames, type Verdict } from '../precision/standards/index.ts'
+import { defaultStandard, standardNames } from '../precision/standards/index.ts'
 import { compareTraces } from '../precision/trace/compare-traces.ts'
 import { openTrace } from '../precision/trace/trace.ts'
 import { type FloatDType, floatDTypes } from '../tensor/dtype.ts'
-import { Exit } from './exit.ts'
 import { note, Progress } from './notes.ts'
 import {
   choicesOfDevices,
@@ -25,13 +23,9 @@ import {
   wholeNumber,
 } from './options.ts'
 import { renderComparison } from './output/comparison.ts'
-import { Sink } from './output/sink.ts'
-import { type TerminalLook, terminalLook } from './output/terminal.ts'
 import { renderTraceComparison } from './output/trace-comparison.ts'
-import { packageInfo } from './package-info.ts'
-import { openTexts } from './text-source.ts'
-
-const failedExitCode = 1
+import { givenTexts } from './text-source.ts'
+import { exitBy, printResult } from './verdict.ts'
 
 /** What means nothing where nothing is run. */
 const live = [
@@ -151,7 +145,7 @@ async function compare(options: Options): Promise<void> {
     referenceDType: options.referenceDtype,
     modelPath: options.model,
     referenceModelPath: options.referenceModel,
-    texts: await textsOf(options),
+    texts: await givenTexts(options),
     threads: options.threads,
     cubeMathType: options.cubeMathType,
     aclnn: options.aclnn,
@@ -166,7 +160,7 @@ async function compare(options: Options): Promise<void> {
     onWarning: (message) => note(`warning: ${message}`),
     onProgress: (part) => progress.update(Math.floor(part * 100), 100),
   }).finally(() => progress.stop())
-  await print(result, options, (look) => renderComparison(result, options, look))
+  await printResult(result, options, (look) => renderComparison(result, options, look))
   if (options.report !== undefined) {
     await writeReport(result, options.report)
     note(`Wrote ${options.report}.`)
@@ -179,36 +173,8 @@ async function compareRecorded(ours: string, theirs: string, options: Options): 
   await using reference = await openTrace(theirs)
   const result = await compareTraces(device, reference, options)
   const sides = { device, reference }
-  await print(result, options, (look) => renderTraceComparison(result, sides, options, look))
+  await printResult(result, options, (look) => renderTraceComparison(result, sides, options, look))
   exitBy(result.verdict)
-}
-
-async function print(
-  result: object,
-  { format }: Options,
-  render: (look: TerminalLook) => string,
-): Promise<void> {
-  const text =
-    format === 'json'
-      ? toJson({ version: packageInfo().version, ...result })
-      : render(terminalLook(process.stdout, process.env))
-  await new Sink(process.stdout).write(text)
-}
-
-function exitBy({ status }: Verdict): void {
-  if (status === 'error') throw new Exit(failedExitCode)
-}
-
-async function textsOf({ text, batchFile }: Options): Promise<readonly string[] | undefined> {
-  if (text !== undefined && batchFile !== undefined) {
-    throw new InvalidArgumentError('--text and --batch-file', 'exclude each other', {
-      hint: 'give one of them',
-    })
-  }
-  if (batchFile === undefined) return text
-  const texts: string[] = []
-  for await (const line of await openTexts({ file: batchFile })) texts.push(line)
-  return texts
 }
 
 function someModes(text: string): readonly Mode[] {

@@ -1,5 +1,5 @@
 /** `op`: one operator alone, on a device and on a reference; the catalogue as a whole; what runs where. */
-import { Command, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
 import {
   availableDevices,
@@ -11,7 +11,6 @@ import { labelOf } from '../bench/report.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type Backend, operatorNames } from '../ops/index.ts'
 import { sampleLayouts } from '../ops/samples.ts'
-import { toJson } from '../precision/json.ts'
 import { caseOf, definitionOf } from '../precision/operator-case/case.ts'
 import { fillForms } from '../precision/operator-case/fill.ts'
 import { runCase } from '../precision/operator-case/run.ts'
@@ -27,22 +26,22 @@ import {
   defaultStandard,
   standardNames,
   standardOf,
-  type Verdict,
   worstOf,
 } from '../precision/standards/index.ts'
 import { dtypeNames } from '../tensor/dtype.ts'
-import { Exit } from './exit.ts'
 import { Progress } from './notes.ts'
 import { choicesOfDevices, collect, deviceOption, wholeNumber } from './options.ts'
 import { type CaseReport, renderCase, renderSweep } from './output/operator-case.ts'
 import { renderSamples, renderSupport } from './output/operators.ts'
-import { Sink } from './output/sink.ts'
-import { type TerminalLook, terminalLook } from './output/terminal.ts'
-import { packageInfo } from './package-info.ts'
+import { exitBy, printResult } from './verdict.ts'
 
-const failedExitCode = 1
 /** Options that say how to run and what to print; all others are settings of a case. */
 const others = ['list', 'all', 'sweep', 'rounds', 'format']
+/** Settings that the catalogue's samples leave open. */
+const ofAll = [
+  ...['device', 'reference', 'standard', 'dtype', 'seed'],
+  ...['threads', 'cube-math-type', 'aclnn'],
+]
 const notSwept = [...others, 'device', 'reference', 'standard', 'input', 'against']
 
 export function opCommand(): Command {
@@ -108,7 +107,16 @@ interface RunOptions {
 async function op(operator: string | undefined, _: unknown, command: Command): Promise<void> {
   const options = command.opts<RunOptions>()
   const settings = settingsOf(command)
-  if (options.list) return list(options)
+  if (options.list) {
+    const [misplaced] = [
+      ...(operator === undefined ? [] : ['operator']),
+      ...[...Object.keys(settings), ...(options.all ? ['all'] : [])].map((name) => `--${name}`),
+    ]
+    if (misplaced !== undefined) {
+      throw new InvalidArgumentError(misplaced, 'means nothing to --list')
+    }
+    return list(options)
+  }
   if (options.all) return all(operator, settings, options)
   if (operator === undefined) {
     throw new InvalidArgumentError('operator', 'is missing', {
@@ -130,7 +138,7 @@ async function op(operator: string | undefined, _: unknown, command: Command): P
     cases.push({ ...result, settings: repeated, command: commandOf(operator, repeated) })
   }
   const verdict = worstOf(cases.map((one) => one.verdict))
-  await print(options, { verdict, cases }, (look) =>
+  await printResult({ verdict, cases }, options, (look) =>
     options.sweep === undefined
       ? renderCase(cases[0]!, look)
       : renderSweep(cases, sweptNames(options.sweep!), verdict, look),
@@ -164,7 +172,12 @@ function swept(command: Command, settings: Settings, entries: readonly string[])
   for (const entry of entries) {
     const [name, ...value] = entry.split('=')
     const option = options.find((one) => one.name() === name)
-    option?.parseArg?.(value.join('='), undefined)
+    try {
+      option?.parseArg?.(value.join('='), undefined)
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error
+      throw new InvalidArgumentError('--sweep', `'${entry}' is invalid`, { hint: error.message })
+    }
   }
   return combinations
 }
@@ -213,9 +226,7 @@ async function all(
   settings: Settings,
   options: RunOptions,
 ): Promise<void> {
-  const misplaced = ['shape', 'fill', 'layout', 'sample', 'input', 'against'].find(
-    (name) => settings[name],
-  )
+  const misplaced = Object.keys(settings).find((name) => !ofAll.includes(name))
   if (misplaced !== undefined || options.sweep !== undefined) {
     throw new InvalidArgumentError(`--${misplaced ?? 'sweep'}`, 'means nothing to --all')
   }
@@ -224,11 +235,12 @@ async function all(
   const results: SampleResult[] = []
   const progress = new Progress('{bar} {value}/{total} operators', definitions.length)
   await using devices = new Devices(options)
+  const [device, reference] = await devices.open(settings)
+  const sides = { device: device.device, reference: reference.device }
   try {
-    const [device, reference] = await devices.open(settings)
-    const named = { ...settings, device: device.device }
     for (const [done, definition] of definitions.entries()) {
       progress.update(done, definitions.length)
+      const named = { ...settings, device: device.device }
       for await (const result of runSamples(definition, named, device, reference, standard)) {
         results.push(result)
       }
@@ -237,30 +249,14 @@ async function all(
     progress.stop()
   }
   const verdict = worstOf(results.flatMap((result) => result.verdict ?? []))
-  const sides = { device: options.device, reference: options.reference }
-  await print(options, { ...sides, standard: standard.name, verdict, samples: results }, (look) =>
-    renderSamples(results, { ...sides, ...labelOf(options.device) }, verdict, look),
+  const all = { ...sides, ...labelOf(sides.device), standard: standard.name, verdict }
+  await printResult({ ...all, samples: results }, options, (look) =>
+    renderSamples(results, { ...sides, ...labelOf(sides.device) }, verdict, look),
   )
   exitBy(verdict)
 }
 
 async function list(options: RunOptions): Promise<void> {
   const matrix = await supportMatrix(availableDevices)
-  await print(options, matrix, (look) => renderSupport(matrix, look))
-}
-
-async function print(
-  { format }: RunOptions,
-  result: object,
-  render: (look: TerminalLook) => string,
-): Promise<void> {
-  const text =
-    format === 'json'
-      ? toJson({ version: packageInfo().version, ...result })
-      : render(terminalLook(process.stdout, process.env))
-  await new Sink(process.stdout).write(text)
-}
-
-function exitBy({ status }: Verdict): void {
-  if (status === 'error') throw new Exit(failedExitCode)
+  await printResult(matrix, options, (look) => renderSupport(matrix, look))
 }

@@ -6,6 +6,7 @@
  */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { InvalidArgumentError } from '../errors.ts'
 import { directoryError, readFailure } from './text-input-error.ts'
 import { checkedChunks, endsLine, splitLines } from './utf8-lines.ts'
 
@@ -44,6 +45,25 @@ export async function openTexts(origin: TextOrigin): Promise<TextSource> {
     )
   }
   return openFile(origin.file)
+}
+
+/** All texts of `--text` or of `--batch-file`; undefined where neither is given. */
+export async function givenTexts({
+  text,
+  batchFile,
+}: {
+  readonly text?: readonly string[]
+  readonly batchFile?: string
+}): Promise<readonly string[] | undefined> {
+  if (batchFile === undefined) return text
+  if (text !== undefined) {
+    throw new InvalidArgumentError('--text and --batch-file', 'exclude each other', {
+      hint: 'give one of them',
+    })
+  }
+  const texts: string[] = []
+  for await (const line of await openTexts({ file: batchFile })) texts.push(line)
+  return texts
 }
 
 async function openFile(path: string): Promise<TextSource> {

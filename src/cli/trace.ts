@@ -21,7 +21,7 @@ import {
 import { Sink } from './output/sink.ts'
 import { terminalLook } from './output/terminal.ts'
 import { renderBad, renderStatistics } from './output/trace.ts'
-import { openTexts } from './text-source.ts'
+import { givenTexts } from './text-source.ts'
 
 interface Options {
   readonly text?: readonly string[]
@@ -97,7 +97,7 @@ async function trace(options: Options): Promise<void> {
       hint: 'say where the trace goes, or print statistics with --stats, or use --watch',
     })
   }
-  const texts = await readTexts(options)
+  const texts = (await givenTexts(options)) ?? builtInTexts()
   await using classifier = await SequenceClassifier.load({
     modelPath: options.model,
     device: options.device,
@@ -130,18 +130,6 @@ async function trace(options: Options): Promise<void> {
     throw new Exit(failedExitCode)
   }
   if (watch === true) note('No NaN and no infinity in the output of any operator that was watched.')
-}
-
-async function readTexts({ text, batchFile }: Options): Promise<readonly string[]> {
-  if (text !== undefined && batchFile !== undefined) {
-    throw new InvalidArgumentError('--text and --batch-file', 'exclude each other', {
-      hint: 'give one of them',
-    })
-  }
-  if (batchFile === undefined) return text ?? builtInTexts()
-  const texts: string[] = []
-  for await (const line of await openTexts({ file: batchFile })) texts.push(line)
-  return texts
 }
 
 function written(output: string, { tensors, operators, modules, stoppedAt }: Manifest): string {

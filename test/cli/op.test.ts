@@ -1,6 +1,6 @@
 /** `op` as a process: one operator, sweeps, the catalogue, the support matrix, bad usage. */
 import { existsSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 const run = (...args: string[]) => runProgram(['op', ...args], { cwd: folder })
+/** With an emulator where CANN would be. */
+const runInstalled = (...args: string[]) =>
+  runProgram(['op', ...args], { cwd: folder, env: { ASCEND_HOME_PATH: emulator } })
 
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await run(...args, '--format', 'json')
@@ -112,6 +115,14 @@ describe('one operator', () => {
     expect(ambiguous.stderr).toContain('has 2 tensors; say which: two.safetensors#')
   })
 
+  test('an input from a .npy file of a trace, whose path has a #', async () => {
+    await mkdir(join(folder, 'softmax#0'))
+    await copyFile(npy('float32'), join(folder, 'softmax#0', 'input.npy'))
+    const given = ['--device', 'reference', '--input', 'input=softmax#0/input.npy']
+    const found = await json('gelu', ...given)
+    expect([found.code, found.cases[0].inputs[0].source]).toEqual([0, 'softmax#0/input.npy'])
+  })
+
   test('nothing to compare is a failure', async () => {
     const found = await json('gelu', '--shape', '0x4', '--device', 'reference')
     expect([found.code, found.verdict.status]).toEqual([1, 'error'])
@@ -188,15 +199,29 @@ describe('--all', () => {
     for (const name of operatorNames) expect(stdout).toMatch(new RegExp(`^${name} +`, 'm'))
   })
 
+  test('an emulator in the place of CANN is no NPU', async (context) => {
+    context.skip(notBuilt !== undefined, notBuilt)
+    const { stdout } = await runInstalled('tanh', '--all', '--device', 'npu')
+    expect(stdout).toContain('on emulator (emulator, not an NPU) against reference')
+    const list = await runInstalled('--list', '--format', 'json')
+    const { devices, operators } = JSON.parse(list.stdout)
+    expect(devices[2]).toEqual({
+      device: 'npu',
+      reason: 'what is installed in its place is the emulator',
+    })
+    expect(operators[0].support[2].kind).toBe('unknown')
+  })
+
   test('a sample that fails is shown with the command that repeats it', async () => {
-    // The fused kernel keeps float32 between its parts, the reference rounds there to float16.
-    const args = ['--device', 'cpu', '--standard', 'allclose']
-    const { code, stdout } = await run('attention', '--all', '--dtype', 'float16', ...args)
+    const rules = { rules: [{ metric: 'ulp.max', atMost: 0 }] }
+    writeFileSync(join(folder, 'identical.json'), JSON.stringify(rules))
+    const args = ['--device', 'cpu', '--standard', 'identical.json']
+    const { code, stdout } = await run('tanh', '--all', '--dtype', 'float32', ...args)
     expect(code).toBe(1)
-    const [, command] = /^error attention float16, .*\n {2}(roberta-ascend op .*)$/m.exec(stdout)!
+    const [, command] = /^error tanh float32, .*\n {2}(roberta-ascend op .*)$/m.exec(stdout)!
     const again = await run(...command!.split(' ').slice(2), '--rounds', '0')
     expect(again.code).toBe(1)
-    expect(again.stdout).toMatch(/^error by allclose: \|N − B\| = \S+ > 0.00001 \+ 0.001/)
+    expect(again.stdout).toMatch(/^error by identical.json: ulp.max = \S+ > 0\n/)
   })
 })
 
@@ -230,8 +255,17 @@ test.each([
   ['shapes that do not fit', ['matmul', '--shape', '2x3,4x5'], 'matmul'],
   ['an unknown standard', ['gelu', '--standard', 'nice'], "no standard 'nice'"],
   ['a sweep over nothing known', ['gelu', '--sweep', 'colour=red'], "'colour=red' is not NAME"],
-  ['a choice that is none in a sweep', ['gelu', '--sweep', 'cube-math-type=x'], 'Allowed choices'],
+  [
+    'a choice that is none in a sweep',
+    ['gelu', '--sweep', 'cube-math-type=x'],
+    "'cube-math-type=x' is invalid",
+  ],
   ['a choice no device has', ['gelu', '--device', 'reference', '--threads', '2'], 'means nothing'],
+  ['an attribute for --all', ['--all', '--axis', '1'], '--axis: means nothing to --all'],
+  ['an operator for --list', ['gelu', '--list'], 'operator: means nothing to --list'],
+  ['a dtype for --list', ['--list', '--dtype', 'bool'], '--dtype: means nothing to --list'],
+  ['a shape beyond memory', ['gelu', '--shape', '99999x99999'], 'has more than 268435456'],
+  ['rules there are not', ['gelu', '--standard', 'no.json'], 'no.json: there is no such file'],
   ['a shape for --all', ['--all', '--shape', '4'], '--shape: means nothing to --all'],
   ['indices beyond the table', ['embedding', '--shape', '7,2x4'], 'outside of 0…1'],
 ])('bad usage: %s', async (_, args, words) => {

@@ -216,6 +216,19 @@ describe('three-way', () => {
     expect(verdict.needed).toBeCloseTo((ulp + 0.01) / (ulp + 0.002), 9)
   })
 
+  test('NaN where the exact result is a number is an error, whatever the reference has', () => {
+    for (const wrong of [Number.NaN, Infinity]) {
+      const verdict = judge('three-way', given([1, wrong], [1, 1]))
+      expect(verdict.status).toBe('error')
+      expect(verdict.rule).toBe(`N at [1] is ${wrong}, exact is 1`)
+      expect(judge('msprobe', given([1, wrong], [1, 1])).status).toBe('error')
+    }
+    const overflown = { ...given([1, 65504], [1, Infinity]), truth: [1, Infinity] }
+    expect(judge('three-way', overflown).status).toBe('error')
+    // An overflow within a composite operator, which its parts in this dtype have as well.
+    expect(judge('three-way', given([1, Number.NaN], [1, Number.NaN])).status).toBe('pass')
+  })
+
   test('a reference that is nearly right by luck is not the measure: half a unit is allowed', () => {
     const one = (actual: number, truth: number): Status =>
       judge('three-way', { ...given([actual], [1]), truth: [truth] }).status
@@ -442,7 +455,7 @@ describe('rules of the user', () => {
   })
 
   test('refuses a file there is not', () => {
-    expect(() => standardOf(join(folder, 'none.json'))).toThrow('none.json: cannot be read')
+    expect(() => standardOf(join(folder, 'none.json'))).toThrow('none.json: there is no such file')
   })
 })
 

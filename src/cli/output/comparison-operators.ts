@@ -9,8 +9,7 @@ import { digits } from '../../precision/standards/index.ts'
 import { formatShape } from '../../tensor/shape.ts'
 import { escapeControls } from './display.ts'
 import { grid } from './grid.ts'
-import { others, scientific } from './judgement.ts'
-import { paintStatus } from './operator-case.ts'
+import { others, paintStatus, scientific } from './judgement.ts'
 import { paint, type TerminalLook } from './terminal.ts'
 
 /** How many operators are shown with all there is to say of them, and how many grafts. */

@@ -10,8 +10,8 @@ import { effects, everyOperator, kinds, suspects } from './comparison-operators.
 import { escapeControls } from './display.ts'
 import { fitText } from './fit-text.ts'
 import { grid } from './grid.ts'
-import { others, scientific, statusLine, verdictLine } from './judgement.ts'
-import { joined, paintStatus } from './operator-case.ts'
+import { others, paintStatus, scientific, statusLine, verdictLine } from './judgement.ts'
+import { joined } from './operator-case.ts'
 import { drawBar, paint, type TerminalLook } from './terminal.ts'
 
 export interface ComparisonOptions {

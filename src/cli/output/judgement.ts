@@ -1,8 +1,12 @@
 /** How verdicts and figures look in every table of comparisons. */
 import type { Verdict } from '../../precision/standards/index.ts'
 import { escapeControls } from './display.ts'
-import { paintStatus } from './operator-case.ts'
-import type { TerminalLook } from './terminal.ts'
+import { paint, type TerminalLook } from './terminal.ts'
+
+export function paintStatus({ status }: Verdict, look: TerminalLook): string {
+  const color = { pass: 'green', warning: 'yellow', error: 'red' } as const
+  return paint(color[status], status, look)
+}
 
 /** The first line of a comparison. */
 export function verdictLine(verdict: Verdict, standard: string, look: TerminalLook): string {

@@ -8,6 +8,7 @@ import { digits, type Verdict } from '../../precision/standards/index.ts'
 import { formatShape } from '../../tensor/shape.ts'
 import { escapeControls } from './display.ts'
 import { grid } from './grid.ts'
+import { paintStatus, verdictLine } from './judgement.ts'
 import { drawBar, paint, type TerminalLook } from './terminal.ts'
 
 /** With its settings, and the command that runs it again. */
@@ -15,7 +16,7 @@ export type CaseReport = CaseResult & { readonly settings: Settings; readonly co
 
 export function renderCase(one: CaseReport, look: TerminalLook): string {
   const sections = [
-    verdictLines(one.verdict, look),
+    [verdictLine(one.verdict, one.verdict.standard, look)],
     whatRan(one),
     accuracy(one, look),
     speed(one, look),
@@ -46,7 +47,7 @@ export function renderSweep(
   const failed = cases.filter(({ verdict: { status } }) => status !== 'pass')
   const { operator, device, reference } = cases[0]!
   return joined([
-    verdictLines(verdict, look),
+    [verdictLine(verdict, verdict.standard, look)],
     [
       `${operator} on ${named(device)}, N, against ${named(reference)}, B; ULP from the exact result`,
       ...grid([[...heading, 'ms', 'GFLOP/s', 'GB/s'], ...rows], names.length + 1),
@@ -61,15 +62,6 @@ export function renderSweep(
 export function joined(sections: readonly (readonly string[])[]): string {
   const full = sections.filter((lines) => lines.length > 0)
   return `${full.map((lines) => lines.join('\n')).join('\n\n')}\n`
-}
-
-function verdictLines(verdict: Verdict, look: TerminalLook): string[] {
-  return [`${paintStatus(verdict, look)} by ${escapeControls(verdict.standard)}: ${verdict.rule}`]
-}
-
-export function paintStatus({ status }: Verdict, look: TerminalLook): string {
-  const color = { pass: 'green', warning: 'yellow', error: 'red' } as const
-  return paint(color[status], status, look)
 }
 
 export function named({ device, label }: Pick<SideReport, 'device' | 'label'>): string {

@@ -5,7 +5,8 @@ import type { Support, SupportMatrix } from '../../precision/operator-case/suppo
 import type { Verdict } from '../../precision/standards/index.ts'
 import { escapeControls } from './display.ts'
 import { grid } from './grid.ts'
-import { joined, named, paintStatus } from './operator-case.ts'
+import { paintStatus } from './judgement.ts'
+import { joined, named } from './operator-case.ts'
 import { paint, type TerminalLook } from './terminal.ts'
 
 export function renderSamples(

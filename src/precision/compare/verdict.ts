@@ -35,9 +35,7 @@ export function finalVerdict(compared: Compared): Verdict {
 }
 
 /** Other attributes make another operator, also where these inputs do not show it. */
-export function attributesVerdict(
-  attributes: NonNullable<OperatorComparison['attributes']>,
-): Verdict {
+function attributesVerdict(attributes: NonNullable<OperatorComparison['attributes']>): Verdict {
   const differences = Object.entries(attributes).map(
     ([name, { device, reference }]) => `${name} is ${device}, on the reference ${reference}`,
   )

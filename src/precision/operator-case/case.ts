@@ -219,11 +219,21 @@ function list(setting: string | readonly string[] | undefined): string[] {
 }
 
 /** `16x3072`; `scalar` for no axes. */
-export function parseShape(text: string): Shape {
+function parseShape(text: string): Shape {
   if (text === 'scalar') return []
-  if (/^\d{1,9}(x\d{1,9})*$/.test(text)) return text.split('x').map(Number)
+  if (/^\d{1,9}(x\d{1,9})*$/.test(text)) return checkSize(text, text.split('x').map(Number))
   throw new InvalidArgumentError('--shape', `'${text}' is not a shape`, {
     hint: 'write 16x3072, several inputs between commas, - for one that is left out, scalar for no axes',
+  })
+}
+
+/** 1 GiB in float32, four times the embeddings of a large model; a comparison holds several copies. */
+const mostElements = 2 ** 28
+
+function checkSize(text: string, shape: Shape): Shape {
+  if (numel(shape) <= mostElements) return shape
+  throw new InvalidArgumentError('--shape', `${text} has more than ${mostElements} elements`, {
+    hint: 'give a smaller one',
   })
 }
 

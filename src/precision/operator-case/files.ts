@@ -35,15 +35,16 @@ export async function readInput(source: string, dtype: DType | undefined): Promi
 }
 
 async function readRaw(source: string): Promise<RawTensor> {
-  const [path = '', ...rest] = source.split('#')
-  if (path.endsWith('.npy') && rest.length === 0) return readNpy(path)
-  if (!path.endsWith('.safetensors')) {
-    throw new FileError(path, 'is neither .npy nor .safetensors by its name')
+  // Paths may have a # too: those of a trace's .npy files have one.
+  if (source.endsWith('.npy')) return readNpy(source)
+  const [, path, asked] = /^(.*?\.safetensors)(?:#(.+))?$/.exec(source) ?? []
+  if (path === undefined) {
+    throw new FileError(source, 'is neither .npy nor .safetensors by its name')
   }
   await using file = await SafetensorsFile.open(path)
   const names = [...file.tensors.keys()]
-  const name = rest.length > 0 ? rest.join('#') : names[0]
-  if (name !== undefined && (rest.length > 0 || names.length === 1)) return await file.read(name)
+  const name = asked ?? (names.length === 1 ? names[0] : undefined)
+  if (name !== undefined) return await file.read(name)
   throw new FileError(path, `has ${names.length} tensors`, {
     hint: `say which: ${path}#${names[0] ?? 'NAME'}`,
   })

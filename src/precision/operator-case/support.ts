@@ -66,16 +66,24 @@ async function askDevice(device: string): Promise<{ device: DeviceSupport; cells
     backend = await openBackend(device)
   } catch (error) {
     if (!(error instanceof RobertaAscendError && error.kind === 'environment')) throw error
-    const unknown: Support = { kind: 'unknown', reason: error.problem }
-    const cells = rows().map(({ definition, dtype }) => refusal(definition, dtype) ?? unknown)
-    return { device: { device, reason: error.problem }, cells }
+    return unavailable(device, error.problem)
   }
   try {
+    // An emulator in CANN's place says nothing of an NPU.
+    if (backend.device !== device) {
+      return unavailable(device, `what is installed in its place is the ${backend.device}`)
+    }
     const cells = rows().map(({ definition, dtype }) => supportOf(backend, definition, dtype))
     return { device: { device }, cells }
   } finally {
     await backend.close()
   }
+}
+
+function unavailable(device: string, reason: string) {
+  const unknown: Support = { kind: 'unknown', reason }
+  const cells = rows().map(({ definition, dtype }) => refusal(definition, dtype) ?? unknown)
+  return { device: { device, reason }, cells }
 }
 
 function supportOf(backend: Backend, definition: AnyDefinition, dtype: DType): Support {

@@ -97,10 +97,12 @@ function parse(path: string): z.infer<typeof schema> {
   try {
     json = JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
-    const isJson = error instanceof SyntaxError
-    throw new FileError(path, isJson ? `is not JSON: ${error.message}` : 'cannot be read', {
-      cause: error,
-    })
+    if (error instanceof SyntaxError) {
+      throw new FileError(path, `is not JSON: ${error.message}`, { cause: error })
+    }
+    const { code } = error as NodeJS.ErrnoException
+    const problem = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`
+    throw new FileError(path, problem, { cause: error })
   }
   const result = schema.safeParse(json)
   if (result.success) return result.data

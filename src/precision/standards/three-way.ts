@@ -4,6 +4,7 @@
  * not by how coarse its dtype is.
  */
 import { type DType, isFloatDType } from '../../tensor/dtype.ts'
+import { formatShape, indexAt } from '../../tensor/shape.ts'
 import { spacingOf } from '../ulp.ts'
 import {
   allOf,
@@ -74,6 +75,13 @@ export function ratios(judged: Judged): Finding {
   const small = smallValue(dtype)
   for (let i = 0; i < truth.length; i++) {
     const exact = truth[i]!
+    // Device and reference may agree in a NaN and both be wrong.
+    const isKnown = Number.isFinite(exact) === Number.isFinite(sameDType[i])
+    if (isKnown && isMisplaced(actual[i]!, sameDType[i]!)) {
+      return failure(
+        `N at ${formatShape(indexAt(judged.shape, i))} is ${actual[i]}, exact is ${exact}`,
+      )
+    }
     if (!Number.isFinite(exact)) continue
     const size = Math.max(Math.abs(exact), small)
     device.add(Math.abs(actual[i]! - exact), size)
@@ -98,6 +106,11 @@ export function ratios(judged: Judged): Finding {
     finding('mean relative error', 'mean'),
     finding('max relative error', 'max'),
   ])
+}
+
+/** Whether one is NaN or an infinity that the other is not. */
+function isMisplaced(a: number, b: number): boolean {
+  return !Number.isFinite(a - b) && !Object.is(a, b)
 }
 
 /**

@@ -120,7 +120,10 @@ export async function compareTraces(
     ),
   ].filter((verdict) => verdict !== undefined)
   return {
-    verdict: worstOf([...faults, ...tensors.map(({ verdict }) => verdict)]),
+    verdict: worstOf([
+      ...faults,
+      ...tensors.map(({ name, verdict }) => ({ ...verdict, rule: `${name}: ${verdict.rule}` })),
+    ]),
     standard: judge.name,
     tensors,
     firstDivergent: tensors.find(({ verdict }) => verdict.status !== 'pass')?.name,

@@ -12,7 +12,7 @@ export const manifestName = 'manifest.json'
 export const tensorsName = 'tensors.safetensors'
 
 /** How the elements are kept; `statistics` for not at all. */
-export const traceFormats = ['safetensors', 'npy', 'statistics'] as const
+const traceFormats = ['safetensors', 'npy', 'statistics'] as const
 export type TraceFormat = (typeof traceFormats)[number]
 
 const count = z.int().nonnegative()

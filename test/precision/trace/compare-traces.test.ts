@@ -123,6 +123,8 @@ describe('a trace of PyTorch', () => {
     const comparison = await compareTraces(await traced('cpu', { modelPath }), await open(pytorch))
     expect(comparison.firstDivergent).toBe(wrong)
     expect(comparison.verdict.status).toBe('error')
+    const worst = comparison.tensors.find(({ verdict }) => verdict.status === 'error')!
+    expect(comparison.verdict.rule).toBe(`${worst.name}: ${worst.verdict.rule}`)
   })
 })
 
