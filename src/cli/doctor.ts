@@ -70,11 +70,11 @@ function matrixLibraries(): Check {
   try {
     const libraries = chosenBlas()
     const found = libraries.map(({ description }) => description)
-    return ok('matrix products of cpu', describeBlas(libraries), { libraries: found })
+    return ok('matmul of cpu', describeBlas(libraries), { libraries: found })
   } catch (error) {
     if (!(error instanceof RobertaAscendError)) throw error
     const hint = error.hint ?? 'unset ROBERTA_ASCEND_BLAS'
-    return warning('matrix products of cpu', error.problem, hint)
+    return warning('matmul of cpu', error.problem, hint)
   }
 }
 

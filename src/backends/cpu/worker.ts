@@ -27,8 +27,8 @@ const functions = kernelNames.map((name) => {
   return found[name] as KernelFunction
 })
 
-/** How often to look for something new before sleeping: some ten microseconds. */
-const looks = 4000
+/** How often to look for something new before sleeping: some tens of microseconds, as waking up takes. */
+const looks = 10_000
 
 function pause(tick: number): void {
   for (let i = 0; i < looks; i++) if (ring.tick !== tick) return

@@ -14,11 +14,15 @@ const manyRows = 64
 /** A part of the product is at least so many columns (a multiple of 16) or rows: less is not worth a call. */
 const fewest = 64
 
-/** Parts of a product, about as many as there are threads: shares of the columns, and then of the rows. */
+/** Parts for each thread: two, so that a thread which is slowed down by others has less to do. */
+const partsPerThread = 2
+
+/** Parts of a product, shares of the columns and then of the rows. */
 function partsOf(rows: number, columns: number, threads: number) {
-  const width = Math.max(Math.ceil(columns / threads / 16) * 16, fewest)
+  const parts = partsPerThread * threads
+  const width = Math.max(Math.ceil(columns / parts / 16) * 16, fewest)
   const across = Math.ceil(columns / width)
-  const down = Math.max(1, Math.min(Math.floor(threads / across), Math.floor(rows / fewest)))
+  const down = Math.max(1, Math.min(Math.floor(parts / across), Math.floor(rows / fewest)))
   const height = Math.ceil(rows / down)
   return { height, width, count: across * Math.ceil(rows / height) }
 }
