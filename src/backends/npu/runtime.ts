@@ -15,7 +15,7 @@ import type { Cann } from '../../ffi/open-cann.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
-import { countDevices, finalise, initialise, noDeviceHint } from './initialisation.ts'
+import { finalise, openDevice } from './initialisation.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -58,7 +58,7 @@ export class Runtime implements DeviceMemory {
   /**
    * @param device The device string, for errors.
    * @param id Which of the devices of this machine.
-   * @param reclaim Retires what could be done without, where memory runs out.
+   * @param reclaim Retires what can be made anew, where memory runs out or a wait has failed.
    */
   constructor(
     readonly cann: Cann,
@@ -70,34 +70,26 @@ export class Runtime implements DeviceMemory {
     this.#id = id
     this.#reclaim = reclaim
     const { call, functions } = cann
-    const handle = new BigUint64Array(1)
-    initialise(cann)
-    let isSet = false
-    let stream: bigint | undefined
+    currentContext = 0n
+    const { context, stream } = openDevice(cann, device, id)
     try {
-      this.#checkId()
-      call(functions.aclrtSetDevice, [id])
-      isSet = true
-      call(functions.aclrtGetCurrentContext, [handle])
-      this.#context = handle[0]!
-      call(functions.aclrtCreateStream, [handle])
-      stream = handle[0]!
-      this.#stream = stream
       this.#thread = new NativeThread(cann.binding)
     } catch (error) {
-      currentContext = 0n
-      if (stream !== undefined) functions.aclrtDestroyStream(stream)
-      if (isSet) functions.aclrtResetDevice(id)
+      functions.aclrtDestroyStream(stream)
+      functions.aclrtResetDevice(id)
       finalise(cann)
       throw error
     }
-    currentContext = this.#context
+    this.#context = context
+    this.#stream = stream
+    currentContext = context
     this.#memory = new MemoryPool(
       (size) => this.allocate(size),
       (address) => this.release(address),
     )
     this.#staging = new MemoryPool(
       (size) => {
+        const handle = new BigUint64Array(1)
         call(functions.aclrtMallocHost, [handle, BigInt(size)])
         return handle[0]!
       },
@@ -238,6 +230,7 @@ export class Runtime implements DeviceMemory {
       // A wait that failed says nothing of what is done.
       this.#inFlight.push(...read)
       this.#retired.push(...retired)
+      this.#reclaim()
       if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
         this.#threadIsBound = false
       }
@@ -299,14 +292,5 @@ export class Runtime implements DeviceMemory {
     if (code === 0) return
     const failed = steps[results.length - 1]!.symbol
     throw new AscendError(failed, code, undefined, (failure as string | null) ?? null)
-  }
-
-  #checkId(): void {
-    const count = countDevices(this.cann)
-    if (this.#id < count) return
-    const there = count === 0 ? 'no device' : `${count}, counted from 0`
-    throw new DeviceUnavailableError(this.#device, `this machine has ${there}`, {
-      hint: noDeviceHint,
-    })
   }
 }
