@@ -175,6 +175,17 @@ forEachBinding(() => {
       await withModel(backend, async (model) => expect(await run(model)).toEqual(expected))
     }))
 
+  it('a program that is given other weights reads those', () =>
+    onEmulator(async (backend) => {
+      const program = {}
+      const weights = [5, 6].map((value) => tensor(backend, 'float32', [1], Float32Array.of(value)))
+      for (const weight of weights) {
+        using sum = runProgram(backend, program, [float(1)], ([x]) => add(x!, weight))
+        expect([...(await sum.numbers())]).toEqual([weight === weights[0] ? 6 : 7])
+        weight.dispose()
+      }
+    }))
+
   it('indices are checked before each replay', () =>
     onEmulator(async (backend) => {
       {
