@@ -11,7 +11,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { CpuBackend } from '../dist/backends/cpu/cpu-backend.js'
-import { openBlas } from '../dist/backends/cpu/native-blas.js'
+import { blasNames, installedBlas } from '../dist/backends/cpu/native-blas.js'
 import { addLayerNorm, arena, attention, gelu, linear, softmax, tensor } from '../dist/index.js'
 import { forwardLogits } from '../dist/model/forward.js'
 import { loadModel } from '../dist/model/load-model.js'
@@ -27,7 +27,7 @@ const own = [
   ['relaxed SIMD', { relaxedSimd: true, blas: 'off' }],
   ['plain SIMD', { relaxedSimd: false, blas: 'off' }],
 ]
-const native = ['onednn', 'openblas'].filter(openBlas).map((blas) => [blas, { blas }])
+const native = blasNames.filter(installedBlas).map((blas) => [blas, { blas }])
 const open = ([name, options]) => [name, new CpuBackend({ threads, ...options })]
 const ownBackends = new Map(own.map(open))
 const backends = new Map([...ownBackends, ...native.map(open)])

@@ -1,6 +1,7 @@
 /**
  * What one forward costs the host on the NPU backend: calls by function, and microseconds, for a
- * padded batch of 16 texts of 16 tokens through a base model of 12 layers, over both FFI bindings.
+ * padded batch of 16 texts of 16 tokens through a base model of 12 layers, without and with plans, over
+ * both FFI bindings.
  *
  *     npm run build && npm run build:emulator && node bench/npu-host.mjs [--write]
  *
@@ -55,9 +56,9 @@ function report() {
 
 const median = (samples) => samples.toSorted((a, b) => a - b)[samples.length >> 1]
 
-async function measure(binding) {
+async function measure(binding, options) {
   process.env.ROBERTA_ASCEND_FFI = binding
-  const backend = openEmulator()
+  const backend = openEmulator(options)
   const model = new RobertaForSequenceClassification(config)
   for (const parameter of model.parameters) {
     const zeros = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1))
@@ -77,41 +78,46 @@ async function measure(binding) {
   }
   for (const parameter of model.parameters) parameter.dispose()
   await backend.close()
-  return { calls, enqueued: median(enqueued) * 1000, whole: median(whole) * 1000 }
+  return { calls: new Map(calls), enqueued: median(enqueued) * 1000, whole: median(whole) * 1000 }
 }
+
+/** The ways to run a forward, which are the columns of the tables. */
+const ways = { 'without plans': { plans: false }, 'with plans': {} }
 
 const results = []
-for (const binding of bindingNames) results.push({ binding, ...(await measure(binding)) })
-
-/** Both phases of an operator in one row. */
-function callTable(calls) {
-  const counts = new Map(calls)
-  const total = calls.reduce((sum, [, count]) => sum + count, 0)
-  const rows = calls
-    .filter(([name]) => !name.endsWith('GetWorkspaceSize'))
-    .map(([name, count]) => {
-      const isOperator = counts.has(`${name}GetWorkspaceSize`)
-      return [
-        isOperator ? `\`${name}GetWorkspaceSize\`, \`${name}\`` : `\`${name}\``,
-        count,
-        isOperator,
-      ]
-    })
-    .sort((a, b) => Number(b[2]) - Number(a[2]) || b[1] - a[1])
-    .map(([name, count, isOperator]) => `| ${name} | ${isOperator ? `${count} each` : count} |`)
-  return ['| function | calls |', '| --- | --- |', ...rows, `| all | ${total} |`].join('\n')
+for (const binding of bindingNames) {
+  const measured = []
+  for (const options of Object.values(ways)) measured.push(await measure(binding, options))
+  results.push({ binding, measured })
 }
 
-const timeTable = [
-  '| binding | µs until the forward is enqueued | µs until its logits are read |',
-  '| --- | --- | --- |',
-  ...results.map(
-    ({ binding, enqueued, whole }) =>
-      `| ${binding} | ${enqueued.toFixed(0)} | ${whole.toFixed(0)} |`,
-  ),
-].join('\n')
+function table(header, rows) {
+  const lines = [header, header.map(() => '---'), ...rows]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
 
-const text = `${callTable(results[0].calls)}\n\n${timeTable}`
+/** Counts of each way by function, operators first. */
+function callTable(counts) {
+  const names = [...new Set(counts.flatMap((calls) => [...calls.keys()]))]
+  const most = (name) => Math.max(...counts.map((calls) => calls.get(name) ?? 0))
+  const isOperator = (name) => name.startsWith('aclnn')
+  const rows = names
+    .sort((a, b) => Number(isOperator(b)) - Number(isOperator(a)) || most(b) - most(a))
+    .map((name) => [`\`${name}\``, ...counts.map((calls) => calls.get(name) ?? 0)])
+  const totals = counts.map((calls) => [...calls.values()].reduce((sum, count) => sum + count, 0))
+  return table(['function', ...Object.keys(ways)], [...rows, ['all', ...totals]])
+}
+
+const titles = ['µs until the forward is enqueued', 'µs until its logits are read']
+const timeTable = table(
+  ['binding', ...Object.keys(ways).flatMap((way) => titles.map((title) => `${title}, ${way}`))],
+  results.map(({ binding, measured }) => [
+    binding,
+    ...measured.flatMap(({ enqueued, whole }) => [enqueued.toFixed(0), whole.toFixed(0)]),
+  ]),
+)
+
+const text = `${callTable(results[0].measured.map(({ calls }) => calls))}\n\n${timeTable}`
 console.log(text)
 if (process.argv.includes('--write')) {
   const path = new URL('../docs/npu.md', import.meta.url)

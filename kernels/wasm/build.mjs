@@ -17,7 +17,7 @@ async function compile(name, features) {
     ...['--enable', features],
     ...['--runtime', 'stub', '--noAssert', '-O3'],
     // Behind address 0, which stands for no operand, and before src/backends/cpu/memory.ts begins.
-    ...['--memoryBase', '64'],
+    ...['--memoryBase', '64', '--lowMemoryLimit', '4096'],
     ...['--importMemory', '--sharedMemory', '--maximumMemory', '65536', '--noExportMemory'],
     ...['--disableWarning', exchangeOfVectors],
   ])

@@ -32,17 +32,16 @@ function polynomial(r: v128): v128 {
 /** Added to a small number and taken away again, 1.5 · 2²³ rounds to an integer, and leaves that in the bits. */
 const rounderNumber: f32 = 12582912
 const rounder = memory.data<f32>([rounderNumber])
-/** 127, the bias of exponents. */
-const bias = memory.data<i32>([127])
+const exponentBias = memory.data<i32>([127])
 
 /** x · 2ⁿ, n as rounder + n, in two steps, since 2ⁿ alone can be out of range. */
 function scaleByPowerOf2(x: v128, shifted: v128): v128 {
   const whole = i32x4.sub(shifted, constant(rounder))
   const half = i32x4.shr_s(whole, 1)
   const rest = i32x4.sub(whole, half)
-  const zero = constant(bias)
-  const once = f32x4.mul(x, i32x4.shl(i32x4.add(half, zero), 23))
-  return f32x4.mul(once, i32x4.shl(i32x4.add(rest, zero), 23))
+  const bias = constant(exponentBias)
+  const once = f32x4.mul(x, i32x4.shl(i32x4.add(half, bias), 23))
+  return f32x4.mul(once, i32x4.shl(i32x4.add(rest, bias), 23))
 }
 
 /**
@@ -60,11 +59,12 @@ function expOfSum(x: v128, rest: v128): v128 {
   return scaleByPowerOf2(polynomial(f32x4.add(coarse, fine)), shifted)
 }
 
-const limits = memory.data<f32>([lowest, highest])
+const least = memory.data<f32>([lowest])
+const most = memory.data<f32>([highest])
 
 export function exp(x: v128): v128 {
   // pmin and pmax are one instruction, min and max several; in this order NaN stays NaN.
-  const within = f32x4.pmax(f32x4.pmin(x, constant(limits, 4)), constant(limits))
+  const within = f32x4.pmax(f32x4.pmin(x, constant(most)), constant(least))
   return expOfSum(within, f32x4.splat(0))
 }
 

@@ -3,11 +3,13 @@ import { block } from './elementwise'
 import { expOfDoubles, gaussian } from './exp'
 import { constant, highAsDoubles, lowAsDoubles, multiplyAdd } from './vectors'
 
-/** The coefficients of p, the center of q, and 1. */
+/** The coefficients of p, from the highest power down. */
 const tail = memory.data<f32>([
   -6.20120336e-5, -0.000225589189, -4.97256678e-7, 0.00126221671, 0.00128441793, -0.00604693079,
-  -0.00869989116, 0.0460628048, -0.0377166532, -0.0915874764, 0.494659662, 2.5, 1,
+  -0.00869989116, 0.0460628048, -0.0377166532, -0.0915874764, 0.494659662,
 ])
+const centerOfQ = memory.data<f32>([2.5])
+const one = memory.data<f32>([1])
 /** Beyond it the tail is zero in float32. */
 const farthest = memory.data<f32>([15])
 
@@ -17,7 +19,7 @@ const farthest = memory.data<f32>([15])
  * without the first factor, which has to come last: the product is subnormal before the result is.
  */
 function tailOverGaussian(t: v128): v128 {
-  const center = constant(tail, 44)
+  const center = constant(centerOfQ)
   const q = f32x4.div(f32x4.sub(t, center), f32x4.add(t, center))
   let sum = constant(tail)
   sum = multiplyAdd(sum, q, constant(tail, 4))
@@ -30,7 +32,7 @@ function tailOverGaussian(t: v128): v128 {
   sum = multiplyAdd(sum, q, constant(tail, 32))
   sum = multiplyAdd(sum, q, constant(tail, 36))
   sum = multiplyAdd(sum, q, constant(tail, 40))
-  return f32x4.div(sum, f32x4.add(t, constant(tail, 48)))
+  return f32x4.div(sum, f32x4.add(t, constant(one)))
 }
 
 /**
@@ -53,9 +55,9 @@ function exponent(x: v128): v128 {
 
 /** x / (1 + e^−s) for an s of the sign of x, given e = e^−|s|, which does not overflow. */
 function timesLogistic(x: v128, e: v128): v128 {
-  const one = f32x4.splat(1)
-  const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)))
-  return f32x4.mul(x, f32x4.div(numerator, f32x4.add(one, e)))
+  const whole = constant(one)
+  const numerator = v128.bitselect(e, whole, f32x4.lt(x, f32x4.splat(0)))
+  return f32x4.mul(x, f32x4.div(numerator, f32x4.add(whole, e)))
 }
 
 /** x/2 · (1 + tanh u) = x / (1 + e^−2u). */

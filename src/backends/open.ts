@@ -15,6 +15,8 @@ const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
   threads: ['cpu'],
   cubeMathType: ['npu', 'emulator'],
   aclnn: ['npu', 'emulator'],
+  plans: ['npu', 'emulator'],
+  planMemory: ['npu', 'emulator'],
 }
 
 /** What follows `npu:`, and the choices made. */

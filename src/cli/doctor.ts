@@ -1,12 +1,12 @@
 /** `doctor`: whether an NPU can be used here, and if not, what to do about it. */
 import { Command, Option } from 'commander'
-import { chosenBlas } from '../backends/cpu/native-blas.ts'
+import { chosenBlas, describeBlas } from '../backends/cpu/native-blas.ts'
 import type { Target } from '../backends/npu/diagnosis/cann.ts'
-import { type Check, ok } from '../backends/npu/diagnosis/check.ts'
+import { type Check, ok, warning } from '../backends/npu/diagnosis/check.ts'
 import { type Diagnosis, diagnoseNpu } from '../backends/npu/diagnosis/diagnose.ts'
 import { buildCommand, isEmulatorBuilt } from '../backends/npu/open-npu.ts'
 import { availableDevices } from '../backends/open.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import { Exit } from './exit.ts'
 import { type DiagnosisReport, renderDiagnosis } from './output/diagnosis.ts'
 import { Sink } from './output/sink.ts'
@@ -58,23 +58,33 @@ function parseTarget(device: string): Target {
 /** What the command adds: this package, the devices that need no examination, and the next step. */
 function complete(diagnosis: Diagnosis): DiagnosisReport {
   const { device, emulator, usable } = diagnosis
-  const checks = [...diagnosis.checks, otherDevices()]
+  const checks = [...diagnosis.checks, otherDevices(), matrixLibraries()]
   const failed = checks.find(({ status }) => status === 'problem')
   const used = emulator ? 'emulator' : device
   const nextStep = failed?.hint ?? `roberta-ascend --device ${used} --text "I am so happy today!"`
   return { version: packageInfo().version, device, emulator, usable, checks, nextStep }
 }
 
+/** What the device cpu multiplies with. A choice that cannot be had prevents the use of that device only. */
+function matrixLibraries(): Check {
+  try {
+    const libraries = chosenBlas()
+    const found = libraries.map(({ description }) => description)
+    return ok('matmul of cpu', describeBlas(libraries), { libraries: found })
+  } catch (error) {
+    if (!(error instanceof RobertaAscendError)) throw error
+    const hint = error.hint ?? 'unset ROBERTA_ASCEND_BLAS'
+    return warning('matmul of cpu', error.problem, hint)
+  }
+}
+
 function otherDevices(): Check {
   const alwaysThere = availableDevices.filter((device) => !['npu', 'emulator'].includes(device))
   const isBuilt = isEmulatorBuilt()
-  const libraries = chosenBlas().map(({ description }) => description)
-  const matmul = libraries.join(', ') || 'WebAssembly'
   const summary = [
     ...alwaysThere.map((device) => `${device}: always works`),
-    `matmul of cpu: ${matmul}`,
     `emulator: ${isBuilt ? 'built' : `not built (${buildCommand})`}`,
   ]
-  const facts = { alwaysThere, matmulOfCpu: matmul, emulatorIsBuilt: isBuilt }
+  const facts = { alwaysThere, emulatorIsBuilt: isBuilt }
   return ok('other devices', summary.join('; '), facts)
 }

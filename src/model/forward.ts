@@ -1,5 +1,12 @@
 /** Token ids through a model: laid out, checked, uploaded, run, and the logits read back. */
-import { type Backend, type BatchLayout, type HostTensor, tensors } from '../ops/index.ts'
+import {
+  type Backend,
+  type BatchLayout,
+  type HostTensor,
+  isObserved,
+  runProgram,
+  tensors,
+} from '../ops/index.ts'
 import { IndexOutOfRangeError } from '../tensor/errors.ts'
 import type { Shape } from '../tensor/shape.ts'
 import { arena, type Tensor } from '../tensor/tensor.ts'
@@ -19,9 +26,20 @@ export async function forwardLogits(
 ): Promise<Float64Array[]> {
   if (sequences.length === 0) return []
   const { config } = model
-  const batch = tokenBatch(sequences, layout, config.pad_token_id)
-  using logits = arena(() => model.call(uploadBatch(batch, config, backend)))
-  const values = await logits.numbers()
+  const isPadded = layout === 'padded'
+  // With an observer it is as PyTorch pads.
+  const multiple = isObserved(backend) ? 1 : backend.lengthMultiple
+  const batch = tokenBatch(sequences, layout, config.pad_token_id, multiple)
+  checkIndices(batch, config)
+  const forward = (inputs: readonly Tensor[]) => model.call(deviceBatch(batch, inputs))
+  // Packed, each batch has lengths of its own.
+  const logits = isPadded
+    ? runProgram(backend, model, hostTensors(batch), forward)
+    : arena(() => forward(tensors(backend, hostTensors(batch))))
+  // Once the download is enqueued, the next forward may have the memory.
+  const reading = logits.numbers()
+  logits.dispose()
+  const values = await reading
   const width = config.labels.length
   return sequences.map((_, text) => values.subarray(text * width, (text + 1) * width))
 }
@@ -45,15 +63,26 @@ export function uploadBatch(
   backend: Backend,
 ): DeviceBatch {
   checkIndices(batch, config)
-  const { lengths } = batch
+  return deviceBatch(batch, tensors(backend, hostTensors(batch)))
+}
+
+function hostTensors({ inputIds, positionIds, firstRows, paddingMask, lengths }: TokenBatch) {
   const ids = (data: Int32Array): HostTensor => ({ dtype: 'int32', shape: [data.length], data })
   const mask = (data: Uint8Array, shape: Shape): HostTensor => ({ dtype: 'bool', shape, data })
-  const [inputIds, positionIds, tokenTypeIds, firstRows, paddingMask] = tensors(backend, [
-    ids(batch.inputIds),
-    ids(batch.positionIds),
-    ids(new Int32Array(batch.inputIds.length)),
-    ids(batch.firstRows),
-    ...(batch.paddingMask ? [mask(batch.paddingMask, [lengths.length, lengths[0]!])] : []),
-  ]) as [Tensor, Tensor, Tensor, Tensor, Tensor?]
+  return [
+    ids(inputIds),
+    ids(positionIds),
+    ids(new Int32Array(inputIds.length)),
+    ids(firstRows),
+    ...(paddingMask ? [mask(paddingMask, [lengths.length, lengths[0]!])] : []),
+  ]
+}
+
+/** A batch whose `hostTensors` are on a device. */
+function deviceBatch({ lengths }: TokenBatch, tensors: readonly Tensor[]): DeviceBatch {
+  const [inputIds, positionIds, tokenTypeIds, firstRows, paddingMask] = tensors as [
+    ...[Tensor, Tensor, Tensor, Tensor],
+    Tensor?,
+  ]
   return { lengths, inputIds, positionIds, tokenTypeIds, firstRows, paddingMask }
 }

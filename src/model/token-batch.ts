@@ -22,14 +22,19 @@ export interface TokenBatch {
   readonly paddingMask: Uint8Array | undefined
 }
 
-/** Lays out sequences of token ids, each with its `<s>` and `</s>`. */
+/**
+ * Lays out sequences of token ids, each with its `<s>` and `</s>`. With padding, texts have the length of
+ * the longest, rounded up to a multiple of `multiple`.
+ */
 export function tokenBatch(
   sequences: readonly ArrayLike<number>[],
   layout: BatchLayout,
   padTokenId: number,
+  multiple = 1,
 ): TokenBatch {
   const longest = sequences.reduce((length, ids) => Math.max(length, ids.length), 0)
-  const lengths = sequences.map((ids) => (layout === 'packed' ? ids.length : longest))
+  const padded = Math.ceil(longest / multiple) * multiple
+  const lengths = sequences.map((ids) => (layout === 'packed' ? ids.length : padded))
   const rows = lengths.reduce((sum, length) => sum + length, 0)
   const inputIds = new Int32Array(rows).fill(padTokenId)
   const positionIds = new Int32Array(rows).fill(padTokenId)

@@ -28,6 +28,11 @@ export interface HostElements {
   readonly data: HostArray
 }
 
+/** What a tensor is made of: a shape, and the elements that fill it. */
+export interface HostTensor extends HostElements {
+  readonly shape: Shape
+}
+
 /** Sets every element of an array, and no longer uses it after that. */
 export type ElementWriter = (elements: HostArray) => Promise<void>
 
@@ -51,6 +56,11 @@ export type BatchLayout = 'packed' | 'padded'
 export interface Backend extends StorageOwner {
   /** The layout that suits this device best. */
   readonly preferredLayout: BatchLayout
+  /**
+   * The padded length of texts is a multiple of this where nobody observes, so that few shapes occur; 1
+   * if missing.
+   */
+  readonly lengthMultiple?: number
   /** What else decides about results or speed here, by name; every note and report prints it. */
   readonly settings: Readonly<Record<string, string>>
   /** Bytes of memory that this backend holds for tensors, in use or kept for reuse. */
@@ -67,7 +77,7 @@ export interface Backend extends StorageOwner {
    * A slot for each array, which holds a copy of it, or the array itself, which the caller no longer
    * changes. A device with memory of its own gets all of them in one transfer.
    */
-  upload(arrays: readonly HostElements[]): unknown[]
+  upload(arrays: readonly HostElements[]): readonly unknown[]
   /**
    * A slot with the `length` elements that `write` sets, where possible in the device's own memory, so
    * that large tensors are not held twice. Rejects as `write` does, and then keeps nothing.
@@ -75,6 +85,17 @@ export interface Backend extends StorageOwner {
   uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<unknown>
   /** Enqueues one operator. */
   execute(call: OperatorCall): void
+  /**
+   * Gives `forward` slots that hold `inputs`, as `upload` does, and returns what it returns. A device
+   * that has this may keep what `forward` enqueues meanwhile, and for later inputs of the same `program`,
+   * dtypes and shapes enqueue that again without calling `forward`; the storage of what it returns is then
+   * the caller's. See `runProgram`.
+   */
+  replay?(
+    program: object,
+    inputs: readonly HostTensor[],
+    forward: (slots: readonly unknown[]) => TensorView,
+  ): TensorView
   /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */
   synchronize(): Promise<void>
   /** Gives back what the backend holds. Its tensors have to be disposed of before. */

@@ -6,6 +6,7 @@ export type {
   BatchLayout,
   ElementWriter,
   HostElements,
+  HostTensor,
   OperatorCall,
   OperatorInputs,
   TensorSpec,
@@ -31,7 +32,7 @@ export { slice } from './catalogue/slice.ts'
 export { softmax } from './catalogue/softmax.ts'
 export { tanh } from './catalogue/tanh.ts'
 export { type AttributesOf, catalogue, type OperatorName, operatorNames } from './catalogue.ts'
-export { type HostTensor, tensor, tensorFrom, tensors } from './create.ts'
+export { tensor, tensorFrom, tensors } from './create.ts'
 export {
   currentScope,
   isObserved,
@@ -42,3 +43,4 @@ export {
   scope,
 } from './observers.ts'
 export type { AttributeSchema, InputSchema, OperatorDefinition } from './operator.ts'
+export { runProgram } from './program.ts'

@@ -12,8 +12,8 @@ import {
 } from '../tensor/dtype.ts'
 import { contiguousStrides, forEachPosition, numel, type Shape } from '../tensor/shape.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import type { Attributes, Backend } from './backend.ts'
-import { type HostTensor, tensor } from './create.ts'
+import type { Attributes, Backend, HostTensor } from './backend.ts'
+import { tensor } from './create.ts'
 
 /** Where the values of a sample tensor come from. */
 export type Fill =

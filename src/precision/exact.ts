@@ -4,7 +4,8 @@
  */
 import { hostTensor, read } from '../backends/reference/elements.ts'
 import { ReferenceBackend } from '../backends/reference/reference-backend.ts'
-import { type HostTensor, tensors } from '../ops/create.ts'
+import type { HostTensor } from '../ops/backend.ts'
+import { tensors } from '../ops/create.ts'
 import { dispatch } from '../ops/dispatch.ts'
 import {
   type Attributes,

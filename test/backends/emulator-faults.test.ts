@@ -39,7 +39,7 @@ forEachBinding((binding) => {
   it('each call of a forward may fail: a typed error, nothing left behind, and the next one is right', async () => {
     const before = livingHandles()
     let refused = 0
-    const backend = openEmulator()
+    const backend = openEmulator({ plans: false })
     try {
       const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
       const model = await loadModel(weights, options)
@@ -77,5 +77,74 @@ forEachBinding((binding) => {
     expect(livingHandles() - before).toBe(refused)
     const { live } = controls.report()
     expect([live['device-memory'], live['host-memory']]).toEqual([0, 0])
+  }, 300_000)
+
+  it('each call of recording, replaying and destroying a plan may fail: the plan goes, and the next forward is right', async () => {
+    const before = livingHandles()
+    let [refused, lost] = [0, 0]
+    const backend = openEmulator()
+    try {
+      const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
+      const model = await loadModel(weights, options)
+      const run = () => forwardLogits(model, backend, sequences)
+      const callsOf = async (forward: () => Promise<unknown>) => {
+        controls.reset()
+        await forward()
+        return controls.report().calls
+      }
+      const failing = async (name: string, n: number, phase: string) => {
+        const label = `${name} ${n}, ${phase}`
+        controls.reset()
+        controls.failCall(name, BigInt(n), 507899)
+        await expect(run(), label).rejects.toMatchObject({
+          name: 'AscendError',
+          functionName: name,
+        })
+        if (name.startsWith('aclDestroy')) refused += 1
+        if (name === 'aclrtFree') lost += 1
+      }
+      const isRight = async (label: string) => {
+        controls.reset()
+        expect(distance(await run(), truth), label).toBeLessThan(1e-4)
+        expect(livingHandles() - living, label).toBe(refused)
+        expect(controls.report().violations).toEqual([])
+      }
+      const drop = async () => {
+        controls.failCall('aclnnTanh', 1n, 507899)
+        await run().catch(() => {})
+      }
+      await run()
+      await run()
+      const living = livingHandles()
+      const replaying = await callsOf(run)
+      await drop()
+      // The one that was dropped is destroyed when the next wait is over.
+      const recording = await callsOf(run)
+      expect(recording).toMatchObject({ aclDestroyAclOpExecutor: 39, aclnnTanhGetWorkspaceSize: 1 })
+      const each = function* (calls: Readonly<Record<string, number>>) {
+        for (const [name, count] of Object.entries(calls)) {
+          for (let n = 1; n <= Math.min(count, mostOccurrences[binding]); n++)
+            yield [name, n] as const
+        }
+      }
+      for (const [name, n] of each(replaying)) {
+        await failing(name, n, 'replaying')
+        await isRight(`after ${name} ${n}, replaying`)
+        // A download is no part of the plan.
+        if (name.startsWith('aclrtMemcpy')) continue
+        expect(controls.report().calls.aclSetAclOpExecutorRepeatable).toBe(39)
+      }
+      for (const [name, n] of each(recording)) {
+        await drop()
+        await failing(name, n, 'recording')
+        await isRight(`after ${name} ${n}, recording`)
+      }
+      for (const parameter of model.parameters) parameter.dispose()
+    } finally {
+      await backend.close()
+    }
+    const kinds = controls.report().violations.map(({ kind }) => kind)
+    expect(kinds).toEqual(new Array(refused + lost).fill('leak'))
+    expect(livingHandles() - before).toBe(refused)
   }, 300_000)
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
 import { ReferenceBackend } from '../../src/backends/reference/reference-backend.ts'
-import { type Backend, tensorFrom } from '../../src/ops/index.ts'
+import { type Backend, tensor, tensorFrom } from '../../src/ops/index.ts'
 import { isBuilt, openEmulator } from '../support/emulator.ts'
 
 const devices: Readonly<Record<string, () => Backend>> = {
@@ -46,5 +46,16 @@ it('the CPU backend has large tensors written in place', async () => {
   using _ = await tensorFrom(backend, spec, async ({ buffer }) => {
     expect(buffer).toBeInstanceOf(SharedArrayBuffer)
   })
+  await backend.close()
+})
+
+it('memory that grows while elements are written does not lose them', async () => {
+  const backend = new CpuBackend({ threads: 1 })
+  using small = await tensorFrom(backend, { dtype: 'float32', shape: [3] }, async (elements) => {
+    using large = tensor(backend, 'float32', [2 ** 23], new Float32Array(2 ** 23))
+    expect(large.size).toBe(2 ** 23)
+    elements.set([1, 2, 3] as never)
+  })
+  expect([...(await small.data())]).toEqual([1, 2, 3])
   await backend.close()
 })

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
+import type { OpenNpuOptions } from '../../src/backends/npu/open-npu.ts'
 import type { BindingName } from '../../src/ffi/binding.ts'
 import { bindingsUnderTest } from '../ffi/bindings.ts'
 import { emulatorControls } from './emulator-controls.ts'
@@ -19,8 +20,11 @@ export const isBuilt = isEmulatorBuilt()
 export const controls = isBuilt ? emulatorControls(emulatorRoot) : undefined!
 
 /** Runs `body` and closes the backend, whatever happens; then nothing may be left. */
-export async function onEmulator(body: (backend: NpuBackend) => Promise<void>): Promise<void> {
-  const backend = openEmulator()
+export async function onEmulator(
+  body: (backend: NpuBackend) => Promise<void>,
+  options: OpenNpuOptions = {},
+): Promise<void> {
+  const backend = openEmulator(options)
   try {
     await body(backend)
   } finally {

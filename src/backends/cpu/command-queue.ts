@@ -10,7 +10,7 @@ import { workerFile } from './built.ts'
 import { CommandRing, type Fault, mostUnits } from './command-ring.ts'
 import { CpuError } from './error.ts'
 import { type KernelName, kernelNames } from './kernel-names.ts'
-import type { Blas, BlasName } from './native-blas.ts'
+import type { Blas } from './native-blas.ts'
 
 /** What a worker is given at its start. */
 export interface WorkerSetup {
@@ -19,7 +19,7 @@ export interface WorkerSetup {
   /** Of the CommandRing. */
   readonly shared: SharedArrayBuffer
   /** The libraries that `nativeMultiply` may use, by their numbers. */
-  readonly libraries: readonly BlasName[]
+  readonly libraries: readonly Blas[]
 }
 
 interface Waiting {
@@ -52,7 +52,7 @@ export class CommandQueue {
       module,
       memory,
       shared: this.#ring.memory,
-      libraries: libraries.map(({ name }) => name),
+      libraries,
     }
     // Options of this process's node, --input-type for one, can be such that no worker starts with them.
     const options = { workerData, execArgv: [] }

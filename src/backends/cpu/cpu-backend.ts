@@ -36,7 +36,7 @@ import { cast, concat, contiguous, embedding, indexSelect } from './kernels/move
 import { addLayerNorm, layerNorm, softmax } from './kernels/normalization.ts'
 import { Launch } from './launch.ts'
 import { SharedMemory } from './memory.ts'
-import { type BlasChoice, chosenBlas } from './native-blas.ts'
+import { type BlasChoice, chosenBlas, describeBlas } from './native-blas.ts'
 import type { Slot } from './slot.ts'
 
 const kernels: { readonly [N in OperatorName]?: CpuKernel<N> } = {
@@ -84,7 +84,7 @@ export class CpuBackend implements Backend {
   readonly preferredLayout = 'packed'
   /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
   readonly isRelaxed: boolean
-  readonly #matmul: string
+  readonly #linear: string
   readonly #memory: SharedMemory
   readonly #queue: CommandQueue
 
@@ -102,13 +102,12 @@ export class CpuBackend implements Backend {
     this.isRelaxed = isRelaxed
     this.#memory = new SharedMemory(() => this.#queue.done)
     const libraries = chosenBlas(blas)
-    const own = `WebAssembly${isRelaxed ? ', fused' : ''}`
-    this.#matmul = libraries.map(({ description }) => description).join(', ') || own
+    this.#linear = describeBlas(libraries)
     this.#queue = new CommandQueue(module, this.#memory.wasm, threads, libraries)
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { threads: `${this.threads}`, matmul: this.#matmul }
+    return { threads: `${this.threads}`, 'float32 linear': this.#linear }
   }
 
   get threads(): number {

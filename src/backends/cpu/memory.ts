@@ -8,7 +8,10 @@ const pageSize = 65536
 const mostPages = 65536
 /** Memory grows by 16 MiB or more. Only what is used takes physical memory. */
 const growth = 256
-/** Address 0, which stands for an operand that is not there, and the kernels' constants. */
+/**
+ * Address 0, which stands for an operand that is not there, and the kernels' constants; also in
+ * kernels/wasm/build.mjs.
+ */
 const ownedByKernels = 4096
 /** A cache line. */
 const alignment = 64

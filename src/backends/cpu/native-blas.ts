@@ -1,22 +1,24 @@
 /**
  * Native libraries for products of matrices, where the machine has them: oneDNN's `dnnl_sgemm` and the
  * `cblas_sgemm` of OpenBLAS. Both are called through FFI, by each worker on its part, on the memory that
- * WebAssembly shares; nothing is copied for them.
+ * WebAssembly shares.
  *
  * The workers are the threads, so that a library is told to use one. A library is found by its soname
- * and never required. A further one is a row of `libraries`.
+ * (on Linux; elsewhere there are none) and never required. A further one is a row of `libraries`.
  */
 import { readFileSync } from 'node:fs'
-import { DeviceUnavailableError, InvalidArgumentError } from '../../errors.ts'
-import { BindingUnavailableError, LibraryLoadError, type NativeLibrary } from '../../ffi/binding.ts'
+import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../../errors.ts'
+import { LibraryLoadError, type NativeLibrary } from '../../ffi/binding.ts'
 import { loadBinding } from '../../ffi/load-binding.ts'
 
 /**
  * One product with a weight `[n, k]`, all operands row-major; those of a library are in the form
  * that it is fastest in.
  *
- * - `rows`: C[m, n] += A[m, k] · Wᵀ; the rows of C are `ldc` elements apart.
- * - `columns`: Cᵀ[n, m] = W · Aᵀ[k, m]; `ldc` is m.
+ * - `rows`: C[m, n] += A[m, k] · Wᵀ, with rows of A `k`, and rows of C `ldc` elements apart.
+ * - `columns`: Cᵀ[n, m] = W · Aᵀ[k, m], with rows of Aᵀ and of Cᵀ `ldc` elements apart.
+ *
+ * Throws where the library reports a failure.
  */
 export type Multiply = (
   m: number,
@@ -35,12 +37,14 @@ interface LibraryRow {
   readonly title: string
   /** Newest first. */
   readonly sonames: readonly string[]
-  /** A package of Debian that has it. */
-  readonly debian: string
+  /** Of `process.arch`, where the library has a fast product; all if missing. */
+  readonly architectures?: readonly string[]
   readonly form: Form
-  /** What has to be done before it is loaded. */
-  prepare?(): void
-  /** Undefined where the library lacks a function. */
+  /** Variables that it reads when it is loaded; those that are set already stay. */
+  environment?(): Readonly<Record<string, string>>
+  /** A reason why this build cannot be used. */
+  refuse?(library: NativeLibrary): string | undefined
+  /** For the calling thread; undefined where the library lacks a function. */
   bind(library: NativeLibrary): Multiply | undefined
 }
 
@@ -59,29 +63,41 @@ const libraries = {
   onednn: {
     title: 'oneDNN',
     sonames: ['libdnnl.so.3', 'libdnnl.so.2'],
-    debian: 'libdnnl2',
+    // On others dnnl_sgemm is a plain loop unless the library was built with a vendor's BLAS.
+    architectures: ['x64'],
     // A · Wᵀ copies the weight for every call; in this form it is read in place (docs/performance.md).
     form: 'columns',
+    refuse: (library) =>
+      library.find('omp_set_num_threads', ompSetNumThreads) === undefined
+        ? 'it was built without OpenMP, and cannot be told to use one thread'
+        : undefined,
     bind(library) {
       const sgemm = library.find('dnnl_sgemm', dnnlSgemm)
+      // OpenMP's number of threads is that of the calling thread.
+      library.find('omp_set_num_threads', ompSetNumThreads)?.(1)
       if (sgemm === undefined) return undefined
-      useOneThreadOfOpenMP()
-      return (m, n, k, a, weight, c) => {
-        const [M, N, K] = [BigInt(m), BigInt(n), BigInt(k)]
-        sgemm(asIs, asIs, N, M, K, 1, weight, K, a, M, 0, c, M)
+      return (m, n, k, a, weight, c, ldc) => {
+        const [M, N, K, stride] = [BigInt(m), BigInt(n), BigInt(k), BigInt(ldc)]
+        const status = sgemm(asIs, asIs, N, M, K, 1, weight, K, a, stride, 0, c, stride)
+        if (status !== 0) throw new Error(`dnnl_sgemm returned ${status}`)
       }
     },
   },
   openblas: {
     title: 'OpenBLAS',
     sonames: ['libopenblas.so.0'],
-    debian: 'libopenblas0-pthread',
     form: 'rows',
-    prepare: nameCoreType,
+    environment: () => ({ OPENBLAS_NUM_THREADS: '1', ...coreType() }),
+    refuse(library) {
+      const config = library.find('openblas_get_config', 'string ()')?.() ?? ''
+      if (config.includes('USE64BITINT')) return 'it was built with integers of 64 bits'
+      const parallel = library.find('openblas_get_parallel', 'int32 ()')?.()
+      // Without threads of its own it has no locks either, and several threads may not call it.
+      return parallel === 0 ? 'it was built for a single thread' : undefined
+    },
     bind(library) {
       const sgemm = library.find('cblas_sgemm', cblasSgemm)
       if (sgemm === undefined) return undefined
-      library.find('openblas_set_num_threads', 'void (threads: int32)')?.(1)
       const { rowMajor, noTrans, trans } = cblas
       return (m, n, k, a, weight, c, ldc) => {
         sgemm(rowMajor, noTrans, trans, m, n, k, 1, a, k, weight, k, 1, c, ldc)
@@ -90,29 +106,22 @@ const libraries = {
   },
 } as const satisfies Record<string, LibraryRow>
 
+const ompSetNumThreads = 'void (threads: int32)'
+
 export type BlasName = keyof typeof libraries
 
 /** All libraries. */
 export const blasNames = Object.keys(libraries) as readonly BlasName[]
 
-/** OpenMP's number of threads is that of the calling thread, and of the threads it starts. */
-function useOneThreadOfOpenMP(): void {
-  for (const soname of ['libgomp.so.1', 'libomp.so.5']) {
-    open(soname)?.find('omp_set_num_threads', 'void (threads: int32)')?.(1)
-  }
-}
-
 /** What OpenBLAS's kernels for AVX-512 need of the CPU, as Linux names it. */
 const avx512 = ['avx512f', 'avx512cd', 'avx512bw', 'avx512dq', 'avx512vl']
 
 /**
- * An OpenBLAS older than the CPU takes it for one of an older family, without AVX-512, and is then half
- * as fast. It reads its variable when it is loaded.
+ * An OpenBLAS older than the CPU takes it for one of an older family, and leaves AVX-512 unused. All that
+ * know AVX-512 know SKYLAKEX, whose float32 product is that of the later core types too.
  */
-function nameCoreType(): void {
-  if (process.env.OPENBLAS_CORETYPE === undefined && hasCpuFlags(avx512)) {
-    process.env.OPENBLAS_CORETYPE = 'SKYLAKEX'
-  }
+function coreType(): Record<string, string> {
+  return hasCpuFlags(avx512) ? { OPENBLAS_CORETYPE: 'SKYLAKEX' } : {}
 }
 
 function hasCpuFlags(wanted: readonly string[]): boolean {
@@ -126,38 +135,80 @@ function hasCpuFlags(wanted: readonly string[]): boolean {
   return wanted.every((flag) => flags.has(flag))
 }
 
-/** koffi whatever the environment says: ffi-napi cannot pass shared memory. */
-function open(soname: string): NativeLibrary | undefined {
+/**
+ * Calls `body` with variables set in the C library's environment, as libraries read it; that of Node does
+ * not reach it from a worker thread. Neither children of this process nor later libraries see them.
+ */
+function withEnvironment<T>(variables: Readonly<Record<string, string>>, body: () => T): T {
+  const libc = loadBinding('koffi').open('libc.so.6')
+  const get = libc.find('getenv', 'string (name: string)')
+  const set = libc.find('setenv', 'int32 (name: string, value: string, overwrite: int32)')
+  const unset = libc.find('unsetenv', 'int32 (name: string)')
+  const names = Object.keys(variables).filter((name) => get?.(name) === null)
+  for (const name of names) set?.(name, variables[name]!, 1)
   try {
-    return loadBinding('koffi').open(soname)
-  } catch (error) {
-    if (error instanceof LibraryLoadError || error instanceof BindingUnavailableError) {
-      return undefined
-    }
-    throw error
+    return body()
+  } finally {
+    for (const name of names) unset?.(name)
   }
 }
 
+/** Opens by the first soname that there is; throws the first failure where there is none. */
+function openLibrary({ sonames }: LibraryRow): { soname: string; library: NativeLibrary } {
+  // koffi whatever the environment says: ffi-napi cannot pass shared memory.
+  const binding = loadBinding('koffi')
+  let failure: unknown
+  for (const soname of sonames) {
+    try {
+      return { soname, library: binding.open(soname) }
+    } catch (error) {
+      if (!(error instanceof LibraryLoadError)) throw error
+      failure ??= error
+    }
+  }
+  throw failure
+}
+
+/** A library that the machine has. */
 export interface Blas {
   readonly name: BlasName
   /** What people call it, and what was loaded. */
   readonly description: string
   readonly form: Form
-  readonly multiply: Multiply
 }
 
-/** A library, opened for the calling thread; undefined where the machine does not have it. */
-export function openBlas(name: BlasName): Blas | undefined {
+/** Looks for a library. Throws a RobertaAscendError that says why it cannot be used. */
+function findBlas(name: BlasName): Blas {
   const row: LibraryRow = libraries[name]
-  row.prepare?.()
-  for (const soname of row.sonames) {
-    const library = open(soname)
-    const multiply = library && row.bind(library)
-    if (multiply !== undefined) {
-      return { name, description: `${row.title} (${soname})`, form: row.form, multiply }
-    }
+  const { title, form, architectures, environment } = row
+  const refusal = (problem: string) =>
+    new DeviceUnavailableError('cpu', `${title} cannot be used: ${problem}`)
+  if (architectures?.includes(process.arch) === false) {
+    throw refusal(`it has no fast product for ${process.arch}`)
   }
-  return undefined
+  const open = () => openLibrary(row)
+  const { soname, library } =
+    environment === undefined ? open() : withEnvironment(environment(), open)
+  const problem =
+    row.refuse?.(library) ?? (row.bind(library) === undefined ? 'it lacks its function' : undefined)
+  if (problem !== undefined) throw refusal(`${soname}: ${problem}`)
+  return { name, description: `${title} (${soname})`, form }
+}
+
+/** The product of a library that was found, for the calling thread. */
+export function bindBlas(name: BlasName): Multiply {
+  const row: LibraryRow = libraries[name]
+  return row.bind(openLibrary(row).library)!
+}
+
+/** The library, or undefined where it cannot be used. */
+export function installedBlas(name: BlasName): Blas | undefined {
+  try {
+    return findBlas(name)
+  } catch (error) {
+    if (error instanceof RobertaAscendError && error.kind === 'environment') return undefined
+    throw error
+  }
 }
 
 /** What ROBERTA_ASCEND_BLAS may be. */
@@ -166,25 +217,32 @@ export type BlasChoice = 'off' | BlasName
 /**
  * The libraries to use: the one that `wanted` names, all there are if it names none, and none where it
  * says `off`. Throws InvalidArgumentError for another value, and DeviceUnavailableError where the machine
- * does not have the library that is asked for.
+ * does not have the library that is asked for, or it cannot be used.
  */
 export function chosenBlas(
   wanted: string | undefined = process.env.ROBERTA_ASCEND_BLAS || undefined,
 ): readonly Blas[] {
   if (wanted === 'off') return []
-  if (wanted === undefined) return blasNames.flatMap((name) => openBlas(name) ?? [])
+  if (wanted === undefined) return blasNames.flatMap((name) => installedBlas(name) ?? [])
   const name = blasNames.find((known) => known === wanted)
   if (name === undefined) {
     throw new InvalidArgumentError('ROBERTA_ASCEND_BLAS', `there is no library '${wanted}'`, {
       hint: `use one of off, ${blasNames.join(', ')}`,
     })
   }
-  const blas = openBlas(name)
-  if (blas !== undefined) return [blas]
-  const { title, sonames, debian } = libraries[name]
-  throw new DeviceUnavailableError(
-    'cpu',
-    `ROBERTA_ASCEND_BLAS asks for ${title}, and ${sonames.join(' and ')} cannot be loaded`,
-    { hint: `install it (in Debian ${debian}), or unset ROBERTA_ASCEND_BLAS` },
-  )
+  try {
+    return [findBlas(name)]
+  } catch (cause) {
+    const { title, sonames } = libraries[name]
+    const reason = cause instanceof DeviceUnavailableError ? cause.reason : `${cause}`
+    throw new DeviceUnavailableError('cpu', `${name} was asked for: ${reason}`, {
+      hint: `install ${title} with ${sonames.join(' or ')}, or let ROBERTA_ASCEND_BLAS be off or unset`,
+      cause,
+    })
+  }
+}
+
+/** For notes: what computes `linear` in float32. */
+export function describeBlas(found: readonly Blas[]): string {
+  return found.map(({ description }) => description).join(', ') || 'WebAssembly'
 }

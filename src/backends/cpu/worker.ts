@@ -5,13 +5,13 @@ import { CommandRing, type Share } from './command-ring.ts'
 import { type KernelFunction, kernelNames, type WorkerKernelName } from './kernel-names.ts'
 import { castElements } from './kernels/cast-elements.ts'
 import { nativeMultiply } from './kernels/native-multiply.ts'
-import { openBlas } from './native-blas.ts'
+import { bindBlas } from './native-blas.ts'
 
 const { module, memory, shared, libraries } = workerData as WorkerSetup
 const ring = new CommandRing(shared)
 const { exports } = new WebAssembly.Instance(module, { env: { memory } })
 
-const opened = libraries.map(openBlas)
+const products = libraries.map(({ name, form }) => ({ form, multiply: bindBlas(name) }))
 const ownKernels: Record<WorkerKernelName, KernelFunction> = {
   cast: (begin, end, ...args) => castElements(memory.buffer, begin, end, ...args),
   /** Tells the main thread that all commands before are complete. */
@@ -20,15 +20,15 @@ const ownKernels: Record<WorkerKernelName, KernelFunction> = {
     return undefined
   },
   nativeMultiply: (begin, end, library, ...args) =>
-    nativeMultiply(opened[library!]!, memory.buffer, begin, end, ...args),
+    nativeMultiply(products[library!]!, memory.buffer, begin, end, ...args),
 }
 const functions = kernelNames.map((name) => {
   const found = { ...exports, ...ownKernels } as Readonly<Record<string, unknown>>
   return found[name] as KernelFunction
 })
 
-/** How often to look for something new before sleeping: some ten microseconds. */
-const looks = 4000
+/** How often to look for something new before sleeping: some tens of microseconds, as waking up takes. */
+const looks = 10_000
 
 function pause(tick: number): void {
   for (let i = 0; i < looks; i++) if (ring.tick !== tick) return

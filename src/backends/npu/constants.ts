@@ -30,6 +30,9 @@ export const deviceMemory = 1
 /** Codes of calls that ran out of device memory. */
 export const outOfMemoryCodes: readonly number[] = [200000, 207001, 207018]
 
+/** ACLNN_ERR_INNER: what aclSetAclOpExecutorRepeatable says of an executor that cannot be repeated. */
+export const refusal = 561000
+
 /** ACL_ERROR_REPEAT_INITIALIZE. */
 export const alreadyInitialised = 100002
 

@@ -9,17 +9,34 @@ import {
 } from '../../tensor/shape.ts'
 import type { TensorView } from '../../tensor/storage.ts'
 import type { Block } from '../memory-pool.ts'
+import type { DeviceMemory } from './runtime.ts'
 
 /** The memory of a tensor. */
 export interface Slot {
-  /** Missing where there are no elements: those never reach the device. */
+  /** Missing where nothing is to be given back: no elements, or the inputs of a plan. */
   readonly block: Block | undefined
+  /** Where the block goes back to. */
+  readonly memory: DeviceMemory | undefined
   /** Of the first element; a multiple of 64, in a block that may hold other slots too. */
   readonly address: bigint
   /** In elements. */
   readonly length: number
   /** The elements of integers that came from the host, so that indices can be checked. */
-  readonly integers: Int32Array | BigInt64Array | undefined
+  integers: Int32Array | BigInt64Array | undefined
+}
+
+/** Of tensors without elements, which never reach the device. */
+export const emptySlot: Slot = {
+  block: undefined,
+  memory: undefined,
+  address: 0n,
+  length: 0,
+  integers: undefined,
+}
+
+/** A whole block. */
+export function slotOver(block: Block, memory: DeviceMemory, length: number): Slot {
+  return { block, memory, address: block.address, length, integers: undefined }
 }
 
 /** A strided view of a slot. */

@@ -1,7 +1,8 @@
 /**
- * Initialising AscendCL once for all its users in this process, and finalising after the last one.
- * Every `initialise` that returned wants one `finalise`.
+ * Initialising AscendCL once for all its users in this process, opening a device, and finalising after
+ * the last one. Every `initialise` that returned wants one `finalise`.
  */
+import { DeviceUnavailableError } from '../../errors.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import { alreadyInitialised } from './constants.ts'
 
@@ -36,4 +37,36 @@ export function countDevices({ call, functions }: Cann): number {
   const count = new Uint32Array(1)
   call(functions.aclrtGetDeviceCount, [count])
   return count[0]!
+}
+
+/**
+ * Initialises, sets device `id` in this thread and makes a stream on it. Throws DeviceUnavailableError
+ * for a device that is not there, and AscendError; nothing stays behind then.
+ */
+export function openDevice(
+  cann: Cann,
+  device: string,
+  id: number,
+): { readonly context: bigint; readonly stream: bigint } {
+  const { call, functions } = cann
+  const handle = new BigUint64Array(1)
+  initialise(cann)
+  let isSet = false
+  try {
+    const count = countDevices(cann)
+    if (id >= count) {
+      const there = count === 0 ? 'no device' : `${count}, counted from 0`
+      throw new DeviceUnavailableError(device, `this machine has ${there}`, { hint: noDeviceHint })
+    }
+    call(functions.aclrtSetDevice, [id])
+    isSet = true
+    call(functions.aclrtGetCurrentContext, [handle])
+    const context = handle[0]!
+    call(functions.aclrtCreateStream, [handle])
+    return { context, stream: handle[0]! }
+  } catch (error) {
+    if (isSet) functions.aclrtResetDevice(id)
+    finalise(cann)
+    throw error
+  }
 }

@@ -12,6 +12,7 @@ import type {
   Backend,
   ElementWriter,
   HostElements,
+  HostTensor,
   OperatorCall,
   OperatorInputs,
   TensorSpec,
@@ -19,8 +20,8 @@ import type {
 import type { OperatorName } from '../../ops/catalogue.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
-import type { TensorView } from '../../tensor/storage.ts'
-import { divide } from '../memory-pool.ts'
+import { Storage, type TensorView } from '../../tensor/storage.ts'
+import { Arrays } from './arrays.ts'
 import {
   type Alternative,
   alternatives,
@@ -28,7 +29,15 @@ import {
   copyAlignment,
   cubeMathTypes,
 } from './constants.ts'
-import { addressOf, type DeviceView, deviceView, isDense, type Slot } from './device-view.ts'
+import {
+  addressOf,
+  type DeviceView,
+  deviceView,
+  emptySlot,
+  isDense,
+  type Slot,
+  slotOver,
+} from './device-view.ts'
 import { add, gelu, mul, scale, sigmoid, tanh } from './kernels/elementwise.ts'
 import type { NpuKernel } from './kernels/kernel.ts'
 import { linear, matmul } from './kernels/matmul.ts'
@@ -36,7 +45,9 @@ import { cast, concat, contiguous, embedding, indexSelect } from './kernels/move
 import { addLayerNorm, layerNorm } from './kernels/normalization.ts'
 import { softmax } from './kernels/softmax.ts'
 import { Launch, type LaunchOptions } from './launch.ts'
-import { type DeviceInfo, Runtime } from './runtime.ts'
+import { Plan } from './plan.ts'
+import { classOf, type PlanClass, Plans } from './plans.ts'
+import { type DeviceInfo, type DeviceMemory, Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   add,
@@ -72,6 +83,9 @@ const mostAxesOfMatmul = 6
 /** The longest row of aclnnScaledMaskedSoftmax, by its documentation. */
 const longestMaskedRow = 4096
 
+/** 4 GiB, a sixteenth of a 910B3's memory: some plans of long texts, or hundreds of short ones. */
+const defaultPlanMemory = 4 * 1024 ** 3
+
 export interface NpuBackendOptions {
   /** The device string to carry: `npu:0`, or `emulator`. */
   readonly device: string
@@ -81,26 +95,29 @@ export interface NpuBackendOptions {
   readonly cubeMathType?: CubeMathType | undefined
   /** Alternatives to the usual functions of aclnn; none if not given. */
   readonly aclnn?: readonly Alternative[] | undefined
+  /** Whether forwards are recorded and replayed; true if not given. */
+  readonly plans?: boolean | undefined
+  /** Bytes of device memory that plans may hold together; 4 GiB if not given. */
+  readonly planMemory?: number | undefined
 }
-
-/** Tensors without elements have no memory. */
-const emptySlot: Slot = { block: undefined, address: 0n, length: 0, integers: undefined }
 
 export class NpuBackend implements Backend {
   readonly device: string
   readonly preferredLayout = 'padded'
-  readonly settings: Readonly<Record<string, string>>
+  readonly lengthMultiple = 16
+  readonly #settings: Readonly<Record<string, string>>
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
+  readonly #plans: Plans | undefined
+  #recording: Plan | undefined
 
   /**
    * Opens the device. Throws InvalidArgumentError, DeviceUnavailableError, or AscendError where
    * AscendCL fails.
    */
-  constructor(
-    cann: Cann,
-    { device, id = 0, cubeMathType = 'keep', aclnn = [] }: NpuBackendOptions,
-  ) {
+  constructor(cann: Cann, options: NpuBackendOptions) {
+    const { device, id = 0, cubeMathType = 'keep', aclnn = [] } = options
+    const { plans = true, planMemory = defaultPlanMemory } = options
     if (!Object.hasOwn(cubeMathTypes, cubeMathType)) {
       throw new InvalidArgumentError('cubeMathType', `there is no '${cubeMathType}'`, {
         hint: `use one of ${Object.keys(cubeMathTypes).join(', ')}`,
@@ -112,19 +129,27 @@ export class NpuBackend implements Backend {
         hint: `these do: ${alternatives.join(', ')}`,
       })
     }
+    if (!(planMemory >= 0)) {
+      throw new InvalidArgumentError('planMemory', `${planMemory} is not a number of bytes`)
+    }
     this.device = device
-    this.settings = {
+    this.#settings = {
       cubeMathType,
       ...(aclnn.length > 0 ? { aclnn: aclnn.join(' ') } : {}),
       CANN: cann.version ?? 'of unknown version',
       FFI: cann.binding,
     }
     this.#options = { cubeMathType, aclnn }
-    this.#runtime = new Runtime(cann, device, id)
+    this.#plans = plans ? new Plans(planMemory) : undefined
+    this.#runtime = new Runtime(cann, device, id, () => this.#plans?.dropAll())
+  }
+
+  get settings(): Readonly<Record<string, string>> {
+    return { ...this.#settings, plans: this.#plans?.summary ?? 'off' }
   }
 
   get heldBytes(): number {
-    return this.#runtime.heldBytes
+    return this.#runtime.heldBytes + (this.#plans?.heldBytes ?? 0)
   }
 
   /** What the device is, and what is left of its memory. */
@@ -150,28 +175,25 @@ export class NpuBackend implements Backend {
   allocate(dtype: DType, length: number): Slot {
     this.#runtime.bind()
     if (length === 0) return emptySlot
-    const block = this.#runtime.take(length * dtypes[dtype].itemsize)
-    return { block, address: block.address, length, integers: undefined }
+    const memory = this.#recording ?? this.#runtime
+    return slotOver(memory.take(length * dtypes[dtype].itemsize), memory, length)
   }
 
-  upload(arrays: readonly HostElements[]): Slot[] {
+  upload(arrays: readonly HostElements[]): readonly Slot[] {
     this.#runtime.bind()
-    const present = arrays.map(({ data }) => data).filter((data) => data.length > 0)
-    if (present.length === 0) return arrays.map(() => emptySlot)
-    const { starts, length } = divide(present.map((data) => data.byteLength))
-    const block = this.#runtime.take(length, present.length)
-    const slots = present.map((data, piece): Slot => {
-      const address = block.address + BigInt(starts[piece]!)
-      const areIntegers = data instanceof Int32Array || data instanceof BigInt64Array
-      return { block, address, length: data.length, integers: areIntegers ? data : undefined }
-    })
+    this.#recording?.spoil()
+    return this.#place(this.#runtime, arrays).slots
+  }
+
+  #place(memory: DeviceMemory, arrays: readonly HostElements[]): Arrays {
+    const placed = new Arrays(this.#runtime, memory, arrays)
     try {
-      this.#runtime.upload(block, joined(present, starts, length))
+      placed.upload(arrays)
     } catch (error) {
-      for (const slot of slots) this.free(slot)
+      for (const slot of placed.slots) this.free(slot)
       throw error
     }
-    return arrays.map(({ data }) => (data.length === 0 ? emptySlot : slots.shift()!))
+    return placed
   }
 
   async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Slot> {
@@ -182,13 +204,70 @@ export class NpuBackend implements Backend {
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
     this.#runtime.bind()
-    const launch = new Launch(this.#runtime, operator, this.#options, inputs)
+    const recording = this.#recording
+    const launch = new Launch(this.#runtime, operator, this.#options, inputs, recording)
     try {
       const kernel = kernels[operator] as AnyKernel
       const views = inputs.map((input) => input && deviceView(input))
       kernel(launch, views, attributes, deviceView(output))
+      if (recording === undefined) return
+      for (const view of views) {
+        if (view !== undefined && view.slot.memory !== recording) recording.reads.add(view.slot)
+      }
     } finally {
       launch.dispose()
+    }
+  }
+
+  /** Records the first forward of a class, and enqueues what was recorded for the later ones. */
+  replay(
+    program: object,
+    inputs: readonly HostTensor[],
+    forward: (slots: readonly Slot[]) => TensorView,
+  ): TensorView {
+    const of = classOf(program, inputs)
+    const plans = this.#plans
+    const plan = plans?.find(of)
+    if (
+      plans === undefined ||
+      this.#recording !== undefined ||
+      plan?.isBusy ||
+      plans.isRefused(of)
+    ) {
+      return forward(this.upload(inputs))
+    }
+    this.#runtime.bind()
+    if (plan === undefined) return this.#record(plans, of, inputs, forward)
+    plan.accept(inputs)
+    try {
+      const { slot, dtype, shape, strides, offset } = plan.replay(inputs)
+      const storage = new Storage(this, slot, slot.length * dtypes[dtype].itemsize)
+      return { storage, dtype, shape, strides, offset }
+    } catch (error) {
+      plans.drop(plan)
+      throw error
+    }
+  }
+
+  #record(
+    plans: Plans,
+    of: PlanClass,
+    inputs: readonly HostTensor[],
+    forward: (slots: readonly Slot[]) => TensorView,
+  ): TensorView {
+    const plan = new Plan(this.#runtime)
+    this.#recording = plan
+    try {
+      const placed = this.#place(plan, inputs)
+      const output = forward(placed.slots)
+      if (plan.finish(placed, output)) plans.add(plan, of)
+      else plans.refuse(plan, of)
+      return output
+    } catch (error) {
+      plans.drop(plan)
+      throw error
+    } finally {
+      this.#recording = undefined
     }
   }
 
@@ -197,6 +276,7 @@ export class NpuBackend implements Backend {
     const data = newHostArray(view.dtype, numel(view.shape))
     if (data.length === 0) return data
     this.#runtime.bind()
+    this.#recording?.spoil()
     if (isDense(view) && addressOf(view) % copyAlignment === 0n) {
       await this.#runtime.download(addressOf(view), data)
       return data
@@ -213,8 +293,9 @@ export class NpuBackend implements Backend {
   }
 
   free(slot: unknown): void {
-    const { block } = slot as Slot
-    if (block !== undefined) this.#runtime.put(block)
+    const { block, memory } = slot as Slot
+    this.#plans?.forget(slot as Slot)
+    if (block !== undefined) memory?.put(block)
   }
 
   synchronize(): Promise<void> {
@@ -223,21 +304,7 @@ export class NpuBackend implements Backend {
   }
 
   close(): Promise<void> {
+    this.#plans?.close()
     return this.#runtime.close()
   }
-}
-
-/** One array as it is, several as the bytes of a block that holds them. */
-function joined(
-  arrays: readonly HostArray[],
-  starts: readonly number[],
-  length: number,
-): HostArray | Uint8Array {
-  const [first] = arrays
-  if (arrays.length === 1) return first!
-  const bytes = new Uint8Array(length)
-  for (const [piece, { buffer, byteOffset, byteLength }] of arrays.entries()) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), starts[piece]!)
-  }
-  return bytes
 }

@@ -7,7 +7,7 @@ import { type CannInstallation, findCann } from '../../ffi/find-cann.ts'
 import { type Cann, openCann } from '../../ffi/open-cann.ts'
 import { NpuBackend, type NpuBackendOptions } from './npu-backend.ts'
 
-export type OpenNpuOptions = Pick<NpuBackendOptions, 'cubeMathType' | 'aclnn'>
+export type OpenNpuOptions = Omit<NpuBackendOptions, 'device' | 'id'>
 
 /** Whether a version of CANN is that of an emulator, also one that stands in CANN's place. */
 export function isEmulatorVersion(version: string | undefined): boolean {

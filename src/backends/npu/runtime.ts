@@ -15,7 +15,7 @@ import type { Cann } from '../../ffi/open-cann.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
-import { countDevices, finalise, initialise, noDeviceHint } from './initialisation.ts'
+import { finalise, openDevice } from './initialisation.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -25,10 +25,21 @@ export interface DeviceInfo {
   readonly totalBytes: number
 }
 
+/** Where blocks of device memory come from and go back to. */
+export interface DeviceMemory {
+  /** Memory for `length` bytes, to be put back `users` times. What is in it is anybody's guess. */
+  take(length: number, users?: number): Block
+  /** Takes memory back that work enqueued before may still use. */
+  put(block: Block): void
+}
+
+/** Destroys what work may have used, whatever happens on the way, and returns what went wrong. */
+export type Disposal = () => readonly unknown[]
+
 /** The context that is current in this thread. */
 let currentContext = 0n
 
-export class Runtime {
+export class Runtime implements DeviceMemory {
   readonly #device: string
   readonly #id: number
   readonly #context: bigint
@@ -36,48 +47,49 @@ export class Runtime {
   readonly #thread: NativeThread
   readonly #memory: MemoryPool
   readonly #staging: MemoryPool
+  readonly #reclaim: () => void
   /** Pinned memory that copies may still read, until the next wait is over. */
   #inFlight: Block[] = []
+  /** What is destroyed when the next wait is over. */
+  #retired: Disposal[] = []
   #threadIsBound = false
   #closing: Promise<void> | undefined
 
   /**
    * @param device The device string, for errors.
    * @param id Which of the devices of this machine.
+   * @param reclaim Retires what can be made anew, where memory runs out or a wait has failed.
    */
   constructor(
     readonly cann: Cann,
     device: string,
     id: number,
+    reclaim: () => void = () => {},
   ) {
     this.#device = device
     this.#id = id
+    this.#reclaim = reclaim
     const { call, functions } = cann
-    const handle = new BigUint64Array(1)
-    initialise(cann)
-    let isSet = false
+    currentContext = 0n
+    const { context, stream } = openDevice(cann, device, id)
     try {
-      this.#checkId()
-      call(functions.aclrtSetDevice, [id])
-      isSet = true
-      call(functions.aclrtGetCurrentContext, [handle])
-      this.#context = handle[0]!
-      call(functions.aclrtCreateStream, [handle])
-      this.#stream = handle[0]!
+      this.#thread = new NativeThread(cann.binding)
     } catch (error) {
-      currentContext = 0n
-      if (isSet) functions.aclrtResetDevice(id)
+      functions.aclrtDestroyStream(stream)
+      functions.aclrtResetDevice(id)
       finalise(cann)
       throw error
     }
-    currentContext = this.#context
-    this.#thread = new NativeThread(cann.binding)
+    this.#context = context
+    this.#stream = stream
+    currentContext = context
     this.#memory = new MemoryPool(
-      (size) => this.#allocateDevice(size),
-      (address) => call(functions.aclrtFree, [address]),
+      (size) => this.allocate(size),
+      (address) => this.release(address),
     )
     this.#staging = new MemoryPool(
       (size) => {
+        const handle = new BigUint64Array(1)
         call(functions.aclrtMallocHost, [handle, BigInt(size)])
         return handle[0]!
       },
@@ -113,19 +125,49 @@ export class Runtime {
     if (this.#closing !== undefined) {
       throw new DeviceUnavailableError(this.#device, 'it was closed', { hint: 'open it again' })
     }
+    this.#makeCurrent()
+  }
+
+  #makeCurrent(): void {
     if (currentContext === this.#context) return
     this.cann.call(this.cann.functions.aclrtSetCurrentContext, [this.#context])
     currentContext = this.#context
   }
 
-  /** Device memory for `length` bytes, to be put back `users` times. What is in it is anybody's guess. */
   take(length: number, users = 1): Block {
     return this.#memory.take(length, { users })
   }
 
-  /** Takes memory back that work enqueued before may still use. */
   put(block: Block): void {
     this.#memory.put(block)
+  }
+
+  /** Runs `dispose` once all work enqueued so far is known to be done. */
+  retire(dispose: Disposal): void {
+    this.#retired.push(dispose)
+  }
+
+  /** Device memory of the caller's own, to be released when no work uses it. */
+  allocate(size: number): bigint {
+    const { call, functions } = this.cann
+    const handle = new BigUint64Array(1)
+    const allocate = () => call(functions.aclrtMalloc, [handle, BigInt(size), hugePagesFirst])
+    try {
+      allocate()
+    } catch (error) {
+      if (!(error instanceof AscendError && outOfMemoryCodes.includes(error.code))) throw error
+      // What is kept for reuse can go, with the stream at rest.
+      call(functions.aclrtSynchronizeStream, [this.#stream])
+      this.#reclaim()
+      this.#dispose(this.#retired.splice(0))
+      this.#memory.empty()
+      allocate()
+    }
+    return handle[0]!
+  }
+
+  release(address: bigint): void {
+    this.cann.call(this.cann.functions.aclrtFree, [address])
   }
 
   /** Copies `data` to the beginning of `block`, after all work enqueued before. */
@@ -175,6 +217,8 @@ export class Runtime {
   async synchronize(): Promise<void> {
     const read = this.#inFlight
     this.#inFlight = []
+    const retired = this.#retired
+    this.#retired = []
     const { aclrtSetDevice, aclrtSynchronizeStream } = this.cann.functions
     const steps = [step(aclrtSynchronizeStream, this.#stream)]
     if (!this.#threadIsBound) steps.unshift(step(aclrtSetDevice, this.#id))
@@ -185,11 +229,22 @@ export class Runtime {
     } catch (error) {
       // A wait that failed says nothing of what is done.
       this.#inFlight.push(...read)
+      this.#retired.push(...retired)
+      this.#reclaim()
       if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
         this.#threadIsBound = false
       }
       throw error
     }
+    this.#dispose(retired)
+  }
+
+  /** Throws the first failure, at the end. */
+  #dispose(retired: readonly Disposal[]): void {
+    if (retired.length === 0) return
+    this.#makeCurrent()
+    const [failure] = retired.flatMap((dispose) => dispose())
+    if (failure !== undefined) throw failure
   }
 
   /** Waits, gives everything back and throws the first failure, if there was one. */
@@ -219,6 +274,7 @@ export class Runtime {
       await attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
       if (this.#threadIsBound) await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     }
+    await attempt(() => this.#dispose(this.#retired.splice(0)))
     for (const block of this.#inFlight) this.#staging.put(block)
     await attempt(() => this.#memory.empty())
     await attempt(() => this.#staging.empty())
@@ -236,30 +292,5 @@ export class Runtime {
     if (code === 0) return
     const failed = steps[results.length - 1]!.symbol
     throw new AscendError(failed, code, undefined, (failure as string | null) ?? null)
-  }
-
-  #allocateDevice(size: number): bigint {
-    const { call, functions } = this.cann
-    const handle = new BigUint64Array(1)
-    const allocate = () => call(functions.aclrtMalloc, [handle, BigInt(size), hugePagesFirst])
-    try {
-      allocate()
-    } catch (error) {
-      if (!(error instanceof AscendError && outOfMemoryCodes.includes(error.code))) throw error
-      // Blocks of other sizes are kept for reuse; with the stream at rest they can go.
-      call(functions.aclrtSynchronizeStream, [this.#stream])
-      this.#memory.empty()
-      allocate()
-    }
-    return handle[0]!
-  }
-
-  #checkId(): void {
-    const count = countDevices(this.cann)
-    if (this.#id < count) return
-    const there = count === 0 ? 'no device' : `${count}, counted from 0`
-    throw new DeviceUnavailableError(this.#device, `this machine has ${there}`, {
-      hint: noDeviceHint,
-    })
   }
 }

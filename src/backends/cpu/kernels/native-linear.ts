@@ -11,8 +11,21 @@ const band = 16
 /** From so many rows on `rows` is the faster form, where there is a choice (docs/performance.md). */
 const manyRows = 64
 
-/** At least so many columns, a multiple of 16, are worth a call of a library. */
-const fewestColumns = 64
+/** A part of the product is at least so many columns (a multiple of 16) or rows: less is not worth a call. */
+const fewest = 64
+
+/** Parts for each thread: two, so that a thread which is slowed down by others has less to do. */
+const partsPerThread = 2
+
+/** Parts of a product, shares of the columns and then of the rows. */
+function partsOf(rows: number, columns: number, threads: number) {
+  const parts = partsPerThread * threads
+  const width = Math.max(Math.ceil(columns / parts / 16) * 16, fewest)
+  const across = Math.ceil(columns / width)
+  const down = Math.max(1, Math.min(Math.floor(parts / across), Math.floor(rows / fewest)))
+  const height = Math.ceil(rows / down)
+  return { height, width, count: across * Math.ceil(rows / height) }
+}
 
 function fasterBlas(libraries: readonly Blas[], rows: number): Blas | undefined {
   const form = rows < manyRows ? 'columns' : 'rows'
@@ -36,15 +49,14 @@ export function nativeLinear(
   if (blas === undefined || weight.dtype !== 'float32' || rows === 0 || inner === 0) return false
   const left = launch.float32(input)
   const shift = bias === undefined ? 0 : launch.float32(bias)
-  const even = Math.ceil(columns / launch.threads / 16) * 16
-  const width = Math.max(even, fewestColumns)
+  const { height, width, count } = partsOf(rows, columns, launch.threads)
   const multiply = (a: number, base: number, c: number): void => {
     const operands = [a, launch.float32(weight), base, c]
     const library = launch.libraries.indexOf(blas)
-    launch.run('nativeMultiply', Math.ceil(columns / width), rows * inner * columns, [
+    launch.run('nativeMultiply', count, height * inner * width, [
       library,
       ...operands,
-      ...[rows, columns, inner, width],
+      ...[rows, columns, inner, height, width],
     ])
   }
   const result = addressOf(output)

@@ -39,7 +39,7 @@ export const concat: NpuKernel<'concat'> = (launch, inputs, attributes, output) 
 
 export const embedding: NpuKernel<'embedding'> = (launch, inputs, _attributes, output) => {
   const [indices, weight] = inputs as readonly [DeviceView, DeviceView]
-  checkIndices('embedding', indices, weight.shape[0]!)
+  launch.check(() => checkIndices('embedding', indices, weight.shape[0]!))
   launch.run('aclnnEmbedding', (make) => [
     make.tensor(weight),
     make.tensor(indices),
@@ -50,7 +50,7 @@ export const embedding: NpuKernel<'embedding'> = (launch, inputs, _attributes, o
 export const indexSelect: NpuKernel<'index_select'> = (launch, inputs, attributes, output) => {
   const [input, indices] = inputs as readonly [DeviceView, DeviceView]
   const axis = attributes.axis < 0 ? attributes.axis + input.shape.length : attributes.axis
-  checkIndices('index_select', indices, input.shape[axis]!)
+  launch.check(() => checkIndices('index_select', indices, input.shape[axis]!))
   launch.run('aclnnIndexSelect', (make) => [
     make.tensor(input),
     BigInt(axis),
