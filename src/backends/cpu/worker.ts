@@ -46,10 +46,33 @@ function refusedIndex(args: readonly number[], refused: number) {
   return { index: Number(list[at]), size }
 }
 
+/** How often, a millisecond apart, something out of bounds is tried again. */
+const mostRetries = 10
+/** Nobody notifies this: waiting for it is a pause. */
+const nobody = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * Runs units of a kernel. V8 tells other threads that memory has grown by an interrupt, which may come
+ * later than a command that uses the new memory: a bulk copy then traps. To wait lets the interrupt in, and
+ * kernels can run twice, since none writes what it reads.
+ */
+function untilGrown(run: () => number | undefined): number | undefined {
+  for (let retries = 0; ; retries++) {
+    try {
+      return run()
+    } catch (error) {
+      const isOutOfBounds =
+        error instanceof WebAssembly.RuntimeError && /bounds/.test(error.message)
+      if (!isOutOfBounds || retries === mostRetries) throw error
+      Atomics.wait(nobody, 0, 0, 1)
+    }
+  }
+}
+
 function compute(share: Share): void {
   const { kernel, tag, arguments: args } = ring.command(share.number)
   try {
-    const refused = functions[kernel]!(share.begin, share.end, ...args)
+    const refused = untilGrown(() => functions[kernel]!(share.begin, share.end, ...args))
     if (refused) ring.putFault({ tag, message: '', index: refusedIndex(args, refused) })
   } catch (error) {
     ring.putFault({ tag, message: `${kernelNames[kernel]}: ${(error as Error).message}` })
