@@ -18,3 +18,8 @@ export { matmul, packColumns, unpackColumns } from './matmul'
 export { copy1, copy2, copy4, copy8, gather } from './movement'
 export { softmax } from './softmax'
 export { transpose } from './transpose'
+
+/** How many pages of memory the calling thread knows of. */
+export function pages(): i32 {
+  return memory.size()
+}

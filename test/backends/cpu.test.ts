@@ -284,7 +284,7 @@ describe('threads of the CPU backend', () => {
   })
 
   it('a thread that dies is an error, not a wait without end', async () => {
-    const notMemory = {} as SharedMemory['wasm']
+    const notMemory = { buffer: new SharedArrayBuffer(0) } as SharedMemory['wasm']
     const queue = new CommandQueue(compileKernels().module, notMemory, 2)
     await expect(queue.wait()).rejects.toMatchObject({ name: 'CpuError', kind: 'device' })
     await expect(queue.wait()).rejects.toMatchObject({ name: 'CpuError' })

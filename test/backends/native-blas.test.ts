@@ -147,6 +147,21 @@ describe('native libraries', () => {
     }
   })
 
+  // Threads that loaded native code at their start took down one such program in six.
+  it('do not take down a program that ends at once', async () => {
+    const program = `
+      import { openBackend, tensor, add } from '${new URL('../../dist/index.js', import.meta.url).href}'
+      const backend = await openBackend('cpu')
+      const x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
+      console.log(...(await add(x, x).data()))
+    `
+    for (let i = 0; i < 20; i++) {
+      const args = ['--input-type=module', '-e', program]
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
+      expect({ stdout, stderr }).toEqual({ stdout: '2 4\n', stderr: '' })
+    }
+  })
+
   it('that nobody knows are bad input', () => {
     expect(() => chosenBlas('mkl')).toThrow(
       expect.objectContaining({

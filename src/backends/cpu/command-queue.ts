@@ -10,6 +10,7 @@ import { workerFile } from './built.ts'
 import { CommandRing, type Fault, mostUnits } from './command-ring.ts'
 import { CpuError } from './error.ts'
 import { type KernelName, kernelNames } from './kernel-names.ts'
+import { pageSize } from './memory.ts'
 import type { Blas } from './native-blas.ts'
 
 /** What a worker is given at its start. */
@@ -44,7 +45,7 @@ export class CommandQueue {
 
   constructor(
     module: WebAssembly.Module,
-    memory: WebAssembly.Memory,
+    readonly memory: WebAssembly.Memory,
     readonly threads: number,
     readonly libraries: readonly Blas[] = [],
   ) {
@@ -95,7 +96,8 @@ export class CommandQueue {
     const share = Math.min(units, Math.max(even, Math.ceil(worthwhile / Math.max(work, 1))))
     const tag = operator === undefined ? -1 : operatorNames.indexOf(operator)
     const command = { kernel: kernelNames.indexOf(kernel), tag, arguments: args }
-    this.#append(() => this.#ring.append(command, units, share))
+    const pages = this.memory.buffer.byteLength / pageSize
+    this.#append(() => this.#ring.append(command, units, share, pages))
   }
 
   /** Resolves when all commands so far are complete; rejects with the first fault since the last wait. */

@@ -20,7 +20,7 @@ export const mostUnits = 2 ** 20 - 1
 const rounds = 2 ** 11
 
 /** In 32-bit words. */
-const header = { submitted: 0, completed: 1, tick: 2, closing: 3, faulty: 4, size: 8 }
+const header = { submitted: 0, completed: 1, tick: 2, closing: 3, faulty: 4, pages: 5, size: 8 }
 /** `progress` holds the round of the ring above the next unit to take. */
 const slot = { progress: 0, done: 1, kernel: 2, units: 3, share: 4, count: 5, tag: 6, size: 8 }
 
@@ -86,8 +86,16 @@ export class CommandRing {
     return Atomics.load(this.#words, header.closing) !== 0
   }
 
-  /** Appends a command of `units` units, of which a worker takes `share` at a time. */
-  append(command: Command, units: number, share: number): void {
+  /** How large the memory is that commands may use, in pages. */
+  get pages(): number {
+    return Atomics.load(this.#words, header.pages)
+  }
+
+  /**
+   * Appends a command of `units` units, of which a worker takes `share` at a time, and which may use
+   * `pages` pages of memory.
+   */
+  append(command: Command, units: number, share: number, pages: number): void {
     const number = this.submitted
     const at = wordsOf(number)
     const words = this.#words
@@ -99,6 +107,7 @@ export class CommandRing {
     words[at + slot.tag] = command.tag
     this.#arguments.set(command.arguments, (number % slots) * mostArguments)
     Atomics.store(words, at + slot.progress, roundOf(number) << 20)
+    Atomics.store(words, header.pages, pages)
     Atomics.store(words, header.submitted, number + 1)
     this.#wake()
   }

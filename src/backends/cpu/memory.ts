@@ -3,7 +3,8 @@ import { DeviceUnavailableError } from '../../errors.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { CpuError } from './error.ts'
 
-const pageSize = 65536
+/** Of WebAssembly's memory, in bytes. */
+export const pageSize = 65536
 /** 4 GiB, all that WebAssembly can address with 32 bits. */
 const mostPages = 65536
 /** Memory grows by 16 MiB or more. Only what is used takes physical memory. */

@@ -5,13 +5,23 @@ import { CommandRing, type Share } from './command-ring.ts'
 import { type KernelFunction, kernelNames, type WorkerKernelName } from './kernel-names.ts'
 import { castElements } from './kernels/cast-elements.ts'
 import { nativeMultiply } from './kernels/native-multiply.ts'
-import { bindBlas } from './native-blas.ts'
+import { bindBlas, type Form, type Multiply } from './native-blas.ts'
 
 const { module, memory, shared, libraries } = workerData as WorkerSetup
 const ring = new CommandRing(shared)
 const { exports } = new WebAssembly.Instance(module, { env: { memory } })
 
-const products = libraries.map(({ name, form }) => ({ form, multiply: bindBlas(name) }))
+/**
+ * The product of a library, bound at its first use: a thread that loads native code while the process ends
+ * takes it down, and one that computes is waited for.
+ */
+const products: ({ readonly form: Form; readonly multiply: Multiply } | undefined)[] = []
+function productOf(library: number) {
+  const { name, form } = libraries[library]!
+  products[library] ??= { form, multiply: bindBlas(name) }
+  return products[library]
+}
+
 const ownKernels: Record<WorkerKernelName, KernelFunction> = {
   cast: (begin, end, ...args) => castElements(memory.buffer, begin, end, ...args),
   /** Tells the main thread that all commands before are complete. */
@@ -20,7 +30,7 @@ const ownKernels: Record<WorkerKernelName, KernelFunction> = {
     return undefined
   },
   nativeMultiply: (begin, end, library, ...args) =>
-    nativeMultiply(products[library!]!, memory.buffer, begin, end, ...args),
+    nativeMultiply(productOf(library!), memory.buffer, begin, end, ...args),
 }
 const functions = kernelNames.map((name) => {
   const found = { ...exports, ...ownKernels } as Readonly<Record<string, unknown>>
@@ -46,33 +56,20 @@ function refusedIndex(args: readonly number[], refused: number) {
   return { index: Number(list[at]), size }
 }
 
-/** How often, a millisecond apart, something out of bounds is tried again. */
-const mostRetries = 10
-/** Nobody notifies this: waiting for it is a pause. */
-const nobody = new Int32Array(new SharedArrayBuffer(4))
-
 /**
- * Runs units of a kernel. V8 tells other threads that memory has grown by an interrupt, which may come
- * later than a command that uses the new memory: a bulk copy then traps. To wait lets the interrupt in, and
- * kernels can run twice, since none writes what it reads.
+ * V8 tells other threads of grown memory by an interrupt, which may come later than a command that uses the
+ * new memory; bulk copies, which compare with the size that the thread knows, would then trap. To
+ * grow by nothing makes this thread look.
  */
-function untilGrown(run: () => number | undefined): number | undefined {
-  for (let retries = 0; ; retries++) {
-    try {
-      return run()
-    } catch (error) {
-      const isOutOfBounds =
-        error instanceof WebAssembly.RuntimeError && /bounds/.test(error.message)
-      if (!isOutOfBounds || retries === mostRetries) throw error
-      Atomics.wait(nobody, 0, 0, 1)
-    }
-  }
+function lookAtMemory(): void {
+  if ((exports.pages as () => number)() < ring.pages) memory.grow(0)
 }
 
 function compute(share: Share): void {
   const { kernel, tag, arguments: args } = ring.command(share.number)
+  lookAtMemory()
   try {
-    const refused = untilGrown(() => functions[kernel]!(share.begin, share.end, ...args))
+    const refused = functions[kernel]!(share.begin, share.end, ...args)
     if (refused) ring.putFault({ tag, message: '', index: refusedIndex(args, refused) })
   } catch (error) {
     ring.putFault({ tag, message: `${kernelNames[kernel]}: ${(error as Error).message}` })
