@@ -6,6 +6,7 @@ import { builtInTexts } from '../bench/workload.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
 import { note, Progress } from './notes.ts'
 import {
+  choicesIn,
   choicesOfDevices,
   deviceOption,
   dtypeOption,
@@ -71,9 +72,7 @@ async function bench(options: Options): Promise<void> {
     modelPath: options.model,
     devices: [options.device, ...(options.compare ?? [])],
     dtype: options.dtype,
-    threads: options.threads,
-    cubeMathType: options.cubeMathType,
-    aclnn: options.aclnn,
+    ...choicesIn(options),
     texts,
     batchSizes: sizes,
     warmUp: options.warmUp,

@@ -2,22 +2,20 @@
 import { Command, Option } from 'commander'
 import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import {
-  type ClassifiedText,
-  classifyBatch,
-  defaultBatchSize,
-  defaultSelection,
-} from '../model/classify.ts'
+import { type ClassifiedText, classifyBatch, defaultSelection } from '../model/classify.ts'
 import type { Selection } from '../model/scores.ts'
 import { SequenceClassifier } from '../model/sequence-classifier.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
 import { note, Progress } from './notes.ts'
 import {
+  batchSizeOption,
+  choicesIn,
   choicesOfDevices,
   collect,
   deviceOption,
   dtypeOption,
   fraction,
+  maxLengthOption,
   modelOption,
   positiveInteger,
 } from './options.ts'
@@ -69,12 +67,8 @@ export function classifyCommand(): Command {
       'a threshold for each label, from roberta-ascend evaluate --save-thresholds',
     )
     .option('--top-k <COUNT>', 'report at most so many labels', positiveInteger)
-    .option('--batch-size <COUNT>', 'texts that run together', positiveInteger, defaultBatchSize)
-    .option(
-      '--max-length <TOKENS>',
-      'cut texts to so many tokens (default: the model’s limit)',
-      positiveInteger,
-    )
+    .addOption(batchSizeOption())
+    .addOption(maxLengthOption())
     .addOption(
       new Option('--format <FORMAT>', 'how results are written')
         .choices(outputFormats)
@@ -103,10 +97,8 @@ async function classify(options: Options): Promise<void> {
   await using classifier = await SequenceClassifier.load({
     modelPath: options.model,
     device: options.device,
-    threads: options.threads,
     dtype: options.dtype,
-    cubeMathType: options.cubeMathType,
-    aclnn: options.aclnn,
+    ...choicesIn(options),
     onWarning: (message) => note(`warning: ${message}`),
   })
   classifier.checkMaxLength(options.maxLength)

@@ -2,7 +2,6 @@
 import { Command, Option, InvalidArgumentError as UsageError } from 'commander'
 import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { defaultBatchSize } from '../model/classify.ts'
 import { defaultGrafts } from '../precision/compare/compare.ts'
 import { compareDevices } from '../precision/compare/compare-devices.ts'
 import { type Mode, modes } from '../precision/compare/result.ts'
@@ -13,13 +12,15 @@ import { openTrace } from '../precision/trace/trace.ts'
 import { type FloatDType, floatDTypes } from '../tensor/dtype.ts'
 import { note, Progress } from './notes.ts'
 import {
+  batchSizeOption,
+  choicesIn,
   choicesOfDevices,
   collect,
   deviceOption,
   dtypeOption,
   fraction,
+  maxLengthOption,
   modelOption,
-  positiveInteger,
   wholeNumber,
 } from './options.ts'
 import { renderComparison } from './output/comparison.ts'
@@ -93,12 +94,8 @@ export function compareCommand(): Command {
       wholeNumber,
       defaultGrafts,
     )
-    .option('--batch-size <COUNT>', 'texts that run together', positiveInteger, defaultBatchSize)
-    .option(
-      '--max-length <TOKENS>',
-      'cut texts to so many tokens (default: the model’s limit)',
-      positiveInteger,
-    )
+    .addOption(batchSizeOption())
+    .addOption(maxLengthOption())
     .addOption(
       new Option(
         '--layout <LAYOUT>',
@@ -146,9 +143,7 @@ async function compare(options: Options): Promise<void> {
     modelPath: options.model,
     referenceModelPath: options.referenceModel,
     texts: await givenTexts(options),
-    threads: options.threads,
-    cubeMathType: options.cubeMathType,
-    aclnn: options.aclnn,
+    ...choicesIn(options),
     standard: options.standard,
     modes: options.modes,
     threshold: options.threshold,

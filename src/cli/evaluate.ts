@@ -6,17 +6,19 @@ import { type DatasetFormat, datasetFormats } from '../evaluation/dataset/read-d
 import { defaultThreshold, evaluate } from '../evaluation/evaluate.ts'
 import type { EvaluationReport } from '../evaluation/report.ts'
 import { bestThresholds, saveThresholds } from '../evaluation/thresholds.ts'
-import { defaultBatchSize } from '../model/classify.ts'
 import { readConfig } from '../model/load-model.ts'
 import { locateModel } from '../model/locate.ts'
 import type { Threshold } from '../model/scores.ts'
 import { type FloatDType, floatDTypes } from '../tensor/dtype.ts'
 import { note, Progress } from './notes.ts'
 import {
+  batchSizeOption,
+  choicesIn,
   choicesOfDevices,
   deviceOption,
   dtypeOption,
   fraction,
+  maxLengthOption,
   modelOption,
   positiveInteger,
 } from './options.ts'
@@ -71,12 +73,8 @@ export function evaluateCommand(): Command {
     )
     .option('--thresholds <FILE>', 'a threshold for each label, from --save-thresholds')
     .option('--save-thresholds <FILE>', 'write the best threshold of each label on these texts')
-    .option('--batch-size <COUNT>', 'texts that run together', positiveInteger, defaultBatchSize)
-    .option(
-      '--max-length <TOKENS>',
-      'cut texts to so many tokens (default: the model’s limit)',
-      positiveInteger,
-    )
+    .addOption(batchSizeOption())
+    .addOption(maxLengthOption())
     .addOption(
       new Option('--format <FORMAT>', 'how the report is written')
         .choices(['table', 'json', 'csv'])
@@ -98,9 +96,7 @@ async function run(options: Options): Promise<void> {
     devices: [options.device, ...(options.compare ?? [])],
     dtype: options.dtype,
     compareDType: options.compareDtype,
-    threads: options.threads,
-    cubeMathType: options.cubeMathType,
-    aclnn: options.aclnn,
+    ...choicesIn(options),
     threshold,
     batchSize: options.batchSize,
     maxLength: options.maxLength,

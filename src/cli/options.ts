@@ -1,7 +1,8 @@
 /** Options that several commands share, and how their values are read. */
 import { Option, InvalidArgumentError as UsageError } from 'commander'
 import { alternatives, cubeMathTypes } from '../backends/npu/constants.ts'
-import { availableDevices, defaultDevice } from '../backends/open.ts'
+import { availableDevices, type DeviceOptions, defaultDevice } from '../backends/open.ts'
+import { defaultBatchSize } from '../model/classify.ts'
 import { floatDTypes } from '../tensor/dtype.ts'
 
 export function modelOption(): Option {
@@ -40,6 +41,24 @@ export function dtypeOption(): Option {
   return new Option('--dtype <DTYPE>', 'what weights and activations are stored in')
     .choices(floatDTypes)
     .default('float32')
+}
+
+/** What was given for `choicesOfDevices`. */
+export function choicesIn({ threads, cubeMathType, aclnn }: DeviceOptions): DeviceOptions {
+  return { threads, cubeMathType, aclnn }
+}
+
+export function batchSizeOption(): Option {
+  return new Option('--batch-size <COUNT>', 'texts that run together')
+    .argParser(positiveInteger)
+    .default(defaultBatchSize)
+}
+
+export function maxLengthOption(): Option {
+  return new Option(
+    '--max-length <TOKENS>',
+    'cut texts to so many tokens (default: the model’s limit)',
+  ).argParser(positiveInteger)
 }
 
 /** A whole number of 1 or more. */

@@ -11,10 +11,12 @@ import type { FloatDType } from '../tensor/dtype.ts'
 import { Exit } from './exit.ts'
 import { note } from './notes.ts'
 import {
+  choicesIn,
   choicesOfDevices,
   collect,
   deviceOption,
   dtypeOption,
+  maxLengthOption,
   modelOption,
   positiveInteger,
 } from './options.ts'
@@ -74,7 +76,7 @@ export function traceCommand(): Command {
       collect,
     )
     .option('--batch-file <FILE>', 'a file with one text a line; all run as one batch')
-    .option('--max-length <TOKENS>', 'cut texts to so many tokens', positiveInteger)
+    .addOption(maxLengthOption())
     .option(
       '--max-held <MIB>',
       'activations that may be held at a time; the forward is repeated where that is too little',
@@ -102,9 +104,7 @@ async function trace(options: Options): Promise<void> {
     modelPath: options.model,
     device: options.device,
     dtype: options.dtype,
-    threads: options.threads,
-    cubeMathType: options.cubeMathType,
-    aclnn: options.aclnn,
+    ...choicesIn(options),
     onWarning: (message) => note(`warning: ${message}`),
   })
   const { manifest, bad } = await traceForward(classifier, texts, {
