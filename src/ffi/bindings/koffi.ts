@@ -25,6 +25,9 @@ function resultConversion(type: CType): ((value: unknown) => unknown) | undefine
   return undefined
 }
 
+/** All that were opened: koffi closes a library whose object is collected as garbage. */
+const openLibraries: unknown[] = []
+
 /** The arguments of asynchronous calls in flight: C may read them until the call is done. */
 const inFlight = new Set<readonly unknown[]>()
 
@@ -59,7 +62,9 @@ export function createKoffiBinding(): Binding {
     open(path: string): NativeLibrary {
       const handle = (() => {
         try {
-          return koffi.load(path, { lazy: true })
+          const library = koffi.load(path, { lazy: true })
+          openLibraries.push(library)
+          return library
         } catch (error) {
           const message = error instanceof Error ? error.message : String(error)
           throw new LibraryLoadError(path, message.replace('Failed to load shared library: ', ''))
