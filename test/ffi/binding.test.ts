@@ -1,6 +1,6 @@
 /** What crosses the border to C and back, over every binding. Expectations are worked out by hand. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -174,6 +174,23 @@ describe.each(bindingsUnderTest)('binding $name', ({ binding, skip }) => {
     await copy.async(to, Buffer.from('abc'), 3n)
     expect(to.toString()).toBe('abc')
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'keeps a library open that nobody refers to',
+    async () => {
+      const output = join(folder.path, `libforgotten-${binding!.name}.so`)
+      compileLibrary('int forgotten(void) { return 1; }', output)
+      const use = () => binding!.open(output).find('forgotten', 'int32 ()')!()
+      expect(use()).toBe(1)
+      setFlagsFromString('--expose-gc')
+      const collectGarbage = runInNewContext('gc') as () => void
+      for (let round = 0; round < 5; round++) {
+        await setImmediate()
+        collectGarbage()
+      }
+      expect(readFileSync('/proc/self/maps', 'utf8')).toContain(output)
+    },
+  )
 
   it('keeps the memory of asynchronous calls alive through garbage collection', async () => {
     const fold = bind('fold_int64', 'int64 (v: int64*, n: uint64)')
