@@ -3,8 +3,9 @@
  * [--threads N] [--rounds 7]`.
  *
  * The limit is the time that native libraries, called on their own, take for the same products with the
- * same weights: all that RoBERTa has, in their order, each thread a share of the columns, with nothing
- * before, between and after them, and for each product the faster library. A forward that spent no time on anything else would reach 100 %.
+ * same weights: all that RoBERTa has, in their order, each thread a share of the panels of columns, with
+ * nothing before, between and after them, and for each product the faster library. A forward that spent no time
+ * on anything else would reach 100 %.
  * Limit and forward take turns, and the medians of the rounds are printed, with the arithmetic peak
  * beside them: the fastest large product of the library. MODEL_DIR is a base model, for example one that
  * test/golden/random-base/make_random_base.py makes.
@@ -14,7 +15,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { CpuBackend } from '../dist/backends/cpu/cpu-backend.js'
-import { bindBlas, blasNames, installedBlas } from '../dist/backends/cpu/native-blas.js'
+import { bindBlas, blasNames, installedBlas, panelWidth } from '../dist/backends/cpu/native-blas.js'
 import { median } from '../dist/bench/statistics.js'
 import { grid } from '../dist/cli/output/grid.js'
 import { parseConfig } from '../dist/model/config.js'
@@ -37,7 +38,7 @@ function productsOf({ num_hidden_layers, hidden_size: h, intermediate_size: i },
 const flopsOf = (products) => products.reduce((sum, [m, n, k]) => sum + 2 * m * n * k, 0)
 
 /** A thread's part: runs its share of every product when it is told to. */
-function work({ library, form, share, threads, weights, elementsOfWeights, state }) {
+function work({ library, share, threads, weights, elementsOfWeights, state }) {
   const multiply = bindBlas(library)
   const buffers = new Map()
   const floats = (name, length) => {
@@ -61,13 +62,15 @@ function work({ library, form, share, threads, weights, elementsOfWeights, state
     const seconds = []
     for (const [m, columns, k] of products) {
       const begin = performance.now()
-      const width = Math.ceil(columns / threads / 16) * 16
-      const first = Math.min(share * width, columns)
-      const n = Math.min(width, columns - first)
       if (start + columns * k > elementsOfWeights) start = 0
-      const weight = all.subarray(start + first * k, start + (first + n) * k)
       const [a, c] = [floats('a', m * k), floats('c', m * columns)]
-      if (n > 0) multiply(m, n, k, a, weight, c, form === 'rows' ? columns : m)
+      const widthOfShare = Math.ceil(columns / panelWidth / threads) * panelWidth
+      const last = Math.min((share + 1) * widthOfShare, columns)
+      for (let column = share * widthOfShare; column < last; column += panelWidth) {
+        const n = Math.min(panelWidth, last - column)
+        const b = all.subarray(start + column * k, start + (column + n) * k)
+        multiply({ m, n, k, a, b, ldb: n, beta: 0, c: c.subarray(column), ldc: columns })
+      }
       start += columns * k
       meet()
       seconds.push((performance.now() - begin) / 1000)
@@ -110,7 +113,7 @@ async function main() {
     ['16 texts of 128 tokens', long],
   ]
   console.log(
-    `${backend.threads} threads, ${backend.settings['float32 linear']}, Node ${process.version}`,
+    `${backend.threads} threads, ${backend.settings['linear by']}, Node ${process.version}`,
   )
   const table = [['', 'library alone, ms', 'forward, ms', 'share of it', 'forward, GFLOP/s']]
   for (const [name, batch] of works) {
@@ -150,14 +153,14 @@ async function main() {
 }
 
 /** Threads that multiply with weights as large as a model's; gives the seconds of each product. */
-function pool({ name, form }, threads, { num_hidden_layers, hidden_size, intermediate_size }) {
+function pool({ name }, threads, { num_hidden_layers, hidden_size, intermediate_size }) {
   const elementsOfWeights =
     num_hidden_layers * (4 * hidden_size ** 2 + 2 * hidden_size * intermediate_size)
   const weights = new SharedArrayBuffer(4 * elementsOfWeights)
   new Float32Array(weights).fill(0.01)
   const state = new SharedArrayBuffer(4)
   const workers = Array.from({ length: threads }, (_, share) => {
-    const data = { library: name, form, share, threads, weights, elementsOfWeights, state }
+    const data = { library: name, share, threads, weights, elementsOfWeights, state }
     return new Worker(new URL(import.meta.url), { workerData: data })
   })
   const run = async (products) => {

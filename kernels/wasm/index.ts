@@ -14,10 +14,10 @@ export { add, mul, scale, sigmoid, tanh } from './elementwise'
 export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './floats'
 export { gelu, geluSigmoid, geluTanh } from './gelu'
 export { addLayerNorm, layerNorm } from './layer-norm'
-export { matmul, packColumns, unpackColumns } from './matmul'
+export { matmul } from './matmul'
 export { copy1, copy2, copy4, copy8, gather } from './movement'
+export { packColumns, unpackColumns } from './packing'
 export { softmax } from './softmax'
-export { transpose } from './transpose'
 
 /** How many pages of memory the calling thread knows of. */
 export function pages(): i32 {

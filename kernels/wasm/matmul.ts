@@ -1,17 +1,17 @@
 /**
  * Matrix products: C[i, j] = bias[j] + Σₖ A[i, k] · B[j, k], with B packed.
  *
- * B is packed into panels of eight columns, in each of which k runs slowest, so that the inner loop
- * reads it in order, once for every four rows of A, which it reads in place. Four rows and eight
- * columns are what fits V8's 15 vector registers: it computes as late as it can, so that all six
- * operands of a step are loaded before the first of its eight products (6 × 8 would spill).
+ * B is packed into panels of eight columns (packing.ts), so that the inner loop reads it in order, once for
+ * every four rows of A, which it reads in place. Four rows and eight columns are what fits V8's 15 vector
+ * registers: it computes as late as it can, so that all six operands of a step are loaded before the
+ * first of its eight products (6 × 8 would spill).
  *
  * Every element is summed in the order of k, whatever its row, its unit and the number of rows, so that
  * a text's result does not depend on the batch it is in.
  */
 import { multiplyAdd, storeFirst } from './vectors'
 
-/** Columns of a panel; also in src/backends/cpu/kernels/matmul.ts. */
+/** Columns of a panel; also in src/backends/cpu/launch.ts. */
 const panelWidth: i32 = 8
 
 /**
@@ -121,85 +121,6 @@ export function matmul(
         const base = k > 0 ? to : panelBias
         const baseRowBytes = k > 0 ? outputRowBytes : 0
         tile(from, rowBytes, part, steps, base, baseRowBytes, to, outputRowBytes, count, width)
-      }
-    }
-  }
-}
-
-/**
- * Packs B; a unit is a panel. Element (column, k) of `source` is `column` · columnStride + k ·
- * innerStride elements from its beginning. The last panel is filled up with zeros.
- */
-export function packColumns(
-  begin: i32,
-  end: i32,
-  source: usize,
-  columnStride: i32,
-  innerStride: i32,
-  columns: i32,
-  inner: i32,
-  packed: usize,
-): void {
-  for (let panel = begin; panel < end; panel++) {
-    const column = panel * panelWidth
-    const from = source + ((<usize>column * columnStride) << 2)
-    let to = packed + ((<usize>column * inner) << 2)
-    const width = min(panelWidth, columns - column)
-    let k = 0
-    if (innerStride === 1 && width === panelWidth) {
-      const row = (<usize>columnStride) << 2
-      for (; k + 4 <= inner; k += 4) {
-        const at = from + ((<usize>k) << 2)
-        transpose(at, row, to)
-        transpose(at + 4 * row, row, to + 16)
-        to += (4 * panelWidth) << 2
-      }
-    }
-    for (; k < inner; k++) {
-      const at = from + ((<usize>k * innerStride) << 2)
-      for (let j = 0; j < panelWidth; j++) {
-        const value = j < width ? load<f32>(at + ((<usize>j * columnStride) << 2)) : 0
-        store<f32>(to + ((<usize>j) << 2), value)
-      }
-      to += panelWidth << 2
-    }
-  }
-}
-
-/** Four elements of each of four rows, `row` bytes apart, become four columns of a panel. */
-function transpose(from: usize, row: usize, to: usize): void {
-  const x0 = v128.load(from)
-  const x1 = v128.load(from + row)
-  const x2 = v128.load(from + 2 * row)
-  const x3 = v128.load(from + 3 * row)
-  const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5)
-  const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5)
-  const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7)
-  const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7)
-  v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5))
-  v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 32)
-  v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 64)
-  v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 96)
-}
-
-/** The reverse of packColumns, to a dense `[columns, inner]`; a unit is a panel. */
-export function unpackColumns(
-  begin: i32,
-  end: i32,
-  packed: usize,
-  columns: i32,
-  inner: i32,
-  target: usize,
-): void {
-  for (let panel = begin; panel < end; panel++) {
-    const column = panel * panelWidth
-    const width = min(panelWidth, columns - column)
-    const from = packed + ((<usize>column * inner) << 2)
-    for (let j = 0; j < width; j++) {
-      const to = target + ((<usize>(column + j) * inner) << 2)
-      for (let k = 0; k < inner; k++) {
-        const at = from + ((<usize>(k * panelWidth + j)) << 2)
-        store<f32>(to + ((<usize>k) << 2), load<f32>(at))
       }
     }
   }

@@ -58,7 +58,7 @@ function parseTarget(device: string): Target {
 /** What the command adds: this package, the devices that need no examination, and the next step. */
 function complete(diagnosis: Diagnosis): DiagnosisReport {
   const { device, emulator, usable } = diagnosis
-  const checks = [...diagnosis.checks, otherDevices(), matrixLibraries()]
+  const checks = [...diagnosis.checks, otherDevices(), matrixLibrary()]
   const failed = checks.find(({ status }) => status === 'problem')
   const used = emulator ? 'emulator' : device
   const nextStep = failed?.hint ?? `roberta-ascend --device ${used} --text "I am so happy today!"`
@@ -66,11 +66,10 @@ function complete(diagnosis: Diagnosis): DiagnosisReport {
 }
 
 /** What the device cpu multiplies with. A choice that cannot be had prevents the use of that device only. */
-function matrixLibraries(): Check {
+function matrixLibrary(): Check {
   try {
-    const libraries = chosenBlas()
-    const found = libraries.map(({ description }) => description)
-    return ok('matmul of cpu', describeBlas(libraries), { libraries: found })
+    const library = chosenBlas()
+    return ok('matmul of cpu', describeBlas(library), { library: library?.description ?? 'none' })
   } catch (error) {
     if (!(error instanceof RobertaAscendError)) throw error
     const hint = error.hint ?? 'unset ROBERTA_ASCEND_BLAS'

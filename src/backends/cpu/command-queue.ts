@@ -19,8 +19,8 @@ export interface WorkerSetup {
   readonly memory: WebAssembly.Memory
   /** Of the CommandRing. */
   readonly shared: SharedArrayBuffer
-  /** The libraries that `nativeMultiply` may use, by their numbers. */
-  readonly libraries: readonly Blas[]
+  /** What `nativeMultiply` calls, if there is anything. */
+  readonly blas: Blas | undefined
 }
 
 interface Waiting {
@@ -47,13 +47,13 @@ export class CommandQueue {
     module: WebAssembly.Module,
     readonly memory: WebAssembly.Memory,
     readonly threads: number,
-    readonly libraries: readonly Blas[] = [],
+    readonly blas?: Blas,
   ) {
     const workerData: WorkerSetup = {
       module,
       memory,
       shared: this.#ring.memory,
-      libraries,
+      blas,
     }
     // Options of this process's node, --input-type for one, can be such that no worker starts with them.
     const options = { workerData, execArgv: [] }

@@ -84,7 +84,7 @@ export class CpuBackend implements Backend {
   readonly preferredLayout = 'packed'
   /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
   readonly isRelaxed: boolean
-  readonly #linear: string
+  readonly #products: string
   readonly #memory: SharedMemory
   readonly #queue: CommandQueue
 
@@ -101,13 +101,13 @@ export class CpuBackend implements Backend {
     const { module, isRelaxed } = compileKernels(relaxedSimd)
     this.isRelaxed = isRelaxed
     this.#memory = new SharedMemory(() => this.#queue.done)
-    const libraries = chosenBlas(blas)
-    this.#linear = describeBlas(libraries)
-    this.#queue = new CommandQueue(module, this.#memory.wasm, threads, libraries)
+    const library = chosenBlas(blas)
+    this.#products = describeBlas(library)
+    this.#queue = new CommandQueue(module, this.#memory.wasm, threads, library)
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { threads: `${this.threads}`, 'float32 linear': this.#linear }
+    return { threads: `${this.threads}`, 'linear by': this.#products }
   }
 
   get threads(): number {

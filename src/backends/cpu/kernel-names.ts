@@ -25,7 +25,6 @@ const inWasm = [
   'sigmoid',
   'softmax',
   'tanh',
-  'transpose',
   'unpackColumns',
 ] as const
 

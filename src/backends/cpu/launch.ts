@@ -11,7 +11,7 @@ import type { CommandQueue } from './command-queue.ts'
 import { block, type KernelName } from './kernel-names.ts'
 import { copyAxes } from './kernels/copy-axes.ts'
 import type { SharedMemory } from './memory.ts'
-import type { Blas } from './native-blas.ts'
+import { panelWidth as nativePanelWidth } from './native-blas.ts'
 import { addressOf, isDense, isWhole, type Slot, slotOf } from './slot.ts'
 
 /** Where elements lie, without a storage. */
@@ -20,6 +20,9 @@ export interface Place {
   /** In elements. */
   readonly strides: Strides
 }
+
+/** Columns of a panel that kernels in WebAssembly multiply with; also in kernels/wasm/matmul.ts. */
+export const panelWidth = 8
 
 const toFloat32 = { float16: 'float16ToFloat32', bfloat16: 'bfloat16ToFloat32' } as const
 const fromFloat32 = { float16: 'float32ToFloat16', bfloat16: 'float32ToBfloat16' } as const
@@ -46,9 +49,9 @@ export class Launch implements Disposable {
     for (const temporary of this.#temporaries) this.#memory.put(temporary, this.#queue.issued)
   }
 
-  /** The native libraries there are. */
-  get libraries(): readonly Blas[] {
-    return this.#queue.libraries
+  /** Whether a native library multiplies with weights. */
+  get isNative(): boolean {
+    return this.#queue.blas !== undefined
   }
 
   /** How many threads compute. */
@@ -140,16 +143,19 @@ export class Launch implements Disposable {
     }
   }
 
-  /** The address of a matrix `[columns, inner]` as packColumns leaves it; strides in elements. */
+  /**
+   * The address of a matrix `[columns, inner]` as packColumns leaves it, for the kernels in WebAssembly;
+   * strides in elements.
+   */
   packColumns(address: number, columns: number, inner: number, strides: Strides): number {
     const packed = this.temporary(packedBytes(columns, inner))
-    this.#pack(address, columns, inner, strides, packed)
+    this.#pack(address, columns, inner, strides, panelWidth, packed)
     return packed
   }
 
   /**
-   * The same for a weight, which from then on is kept in that form alone: memory holds every weight
-   * once. Views of a part of a storage are packed for this call only.
+   * The same for a weight and whatever multiplies with it. From then on the weight is kept in that form
+   * alone: memory holds every weight once. Views of a part of a storage are packed for this call only.
    */
   packedWeight(weight: TensorView): number {
     const [columns, inner] = weight.shape as readonly [number, number]
@@ -159,11 +165,9 @@ export class Launch implements Disposable {
       return slot.block?.address ?? 0
     }
     const address = this.float32(weight)
-    if (!isWhole(weight) || slot.block === undefined) {
-      return this.packColumns(address, columns, inner, [inner, 1])
-    }
     const room = this.#memory.take(packedBytes(columns, inner))
-    this.#pack(address, columns, inner, [inner, 1], room.address)
+    this.#pack(address, columns, inner, [inner, 1], this.#widthOfWeights, room.address)
+    if (!isWhole(weight) || slot.block === undefined) return this.#keep(room)
     this.#memory.put(slot.block, this.#queue.issued)
     slot.block = room
     slot.packed = { columns, inner }
@@ -175,10 +179,16 @@ export class Launch implements Disposable {
     columns: number,
     inner: number,
     [columnStride, innerStride]: Strides,
+    width: number,
     packed: number,
   ): void {
-    const sizes = [columnStride!, innerStride!, columns, inner]
+    const sizes = [columnStride!, innerStride!, columns, inner, width]
     this.run('packColumns', Math.ceil(columns / 8), 8 * inner, [address, ...sizes, packed])
+  }
+
+  /** Columns of a panel of a weight. */
+  get #widthOfWeights(): number {
+    return this.isNative ? nativePanelWidth : panelWidth
   }
 
   /** Gives a storage its elements back in their order. */
@@ -189,7 +199,7 @@ export class Launch implements Disposable {
     const room = this.#memory.take(length * dtypes[dtype].itemsize)
     const isNarrow = dtype === 'float16' || dtype === 'bfloat16'
     const target = isNarrow ? this.temporary(4 * length) : room.address
-    const args = [from.address, columns, inner, target]
+    const args = [from.address, columns, inner, this.#widthOfWeights, target]
     this.run('unpackColumns', Math.ceil(columns / 8), 8 * inner, args)
     if (isNarrow) this.runOnElements(fromFloat32[dtype], length, [target, room.address])
     this.#memory.put(from, this.#queue.issued)

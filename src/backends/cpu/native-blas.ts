@@ -4,7 +4,8 @@
  * WebAssembly shares.
  *
  * The workers are the threads, so that a library is told to use one. A library is found by its soname
- * (on Linux; elsewhere there are none) and never required. A further one is a row of `libraries`.
+ * (on Linux; elsewhere there are none) and never required. A further one is a row of `libraries`, where
+ * the one that is faster comes first.
  */
 import { readFileSync } from 'node:fs'
 import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../../errors.ts'
@@ -12,25 +13,31 @@ import { LibraryLoadError, type NativeLibrary } from '../../ffi/binding.ts'
 import { loadBinding } from '../../ffi/load-binding.ts'
 
 /**
- * One product with a weight `[n, k]`, all operands row-major; those of a library are in the form
- * that it is fastest in.
- *
- * - `rows`: C[m, n] += A[m, k] · Wᵀ, with rows of A `k`, and rows of C `ldc` elements apart.
- * - `columns`: Cᵀ[n, m] = W · Aᵀ[k, m], with rows of Aᵀ and of Cᵀ `ldc` elements apart.
- *
- * Throws where the library reports a failure.
+ * Columns of a panel of a packed weight. Of 64 to 1536, oneDNN is fastest with this for up to 64 rows, and
+ * with more as fast as with any (docs/performance.md). It is a multiple of 48, the columns that its
+ * AVX-512 kernel takes at once.
  */
-export type Multiply = (
-  m: number,
-  n: number,
-  k: number,
-  a: NodeJS.ArrayBufferView,
-  weight: NodeJS.ArrayBufferView,
-  c: NodeJS.ArrayBufferView,
-  ldc: number,
-) => void
+export const panelWidth = 192
 
-export type Form = 'rows' | 'columns'
+/** C[m, n] = A[m, k] · B[k, n] + beta · C. All are float32 and row-major. */
+export interface Gemm {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  /** Rows are `k` elements apart. */
+  readonly a: Float32Array
+  readonly b: Float32Array
+  /** Elements from one row of B to the next. */
+  readonly ldb: number
+  /** With 0, what C held does not matter. */
+  readonly beta: 0 | 1
+  readonly c: Float32Array
+  /** Elements from one row of C to the next. */
+  readonly ldc: number
+}
+
+/** Throws where the library reports a failure. */
+export type Multiply = (gemm: Gemm) => void
 
 interface LibraryRow {
   /** What people call it. */
@@ -39,7 +46,6 @@ interface LibraryRow {
   readonly sonames: readonly string[]
   /** Of `process.arch`, where the library has a fast product; all if missing. */
   readonly architectures?: readonly string[]
-  readonly form: Form
   /** Variables that it reads when it is loaded; those that are set already stay. */
   environment?(): Readonly<Record<string, string>>
   /** A reason why this build cannot be used. */
@@ -55,7 +61,7 @@ const dnnlSgemm =
 const cblasSgemm =
   'void (order: int32, transA: int32, transB: int32, M: int32, N: int32, K: int32, alpha: float, A: memory, lda: int32, B: memory, ldb: int32, beta: float, C: memory, ldc: int32)'
 /** Enumerators of cblas.h. */
-const cblas = { rowMajor: 101, noTrans: 111, trans: 112 } as const
+const cblas = { rowMajor: 101, noTrans: 111 } as const
 /** What dnnl_sgemm takes for a matrix that is not to be turned. */
 const asIs = 'N'.charCodeAt(0)
 
@@ -65,8 +71,6 @@ const libraries = {
     sonames: ['libdnnl.so.3', 'libdnnl.so.2'],
     // On others dnnl_sgemm is a plain loop unless the library was built with a vendor's BLAS.
     architectures: ['x64'],
-    // A · Wᵀ copies the weight for every call; in this form it is read in place (docs/performance.md).
-    form: 'columns',
     refuse: (library) =>
       library.find('omp_set_num_threads', ompSetNumThreads) === undefined
         ? 'it was built without OpenMP, and cannot be told to use one thread'
@@ -76,9 +80,9 @@ const libraries = {
       // OpenMP's number of threads is that of the calling thread.
       library.find('omp_set_num_threads', ompSetNumThreads)?.(1)
       if (sgemm === undefined) return undefined
-      return (m, n, k, a, weight, c, ldc) => {
-        const [M, N, K, stride] = [BigInt(m), BigInt(n), BigInt(k), BigInt(ldc)]
-        const status = sgemm(asIs, asIs, N, M, K, 1, weight, K, a, stride, 0, c, stride)
+      return ({ m, n, k, a, b, ldb, beta, c, ldc }) => {
+        const [M, N, K, B, C] = [BigInt(m), BigInt(n), BigInt(k), BigInt(ldb), BigInt(ldc)]
+        const status = sgemm(asIs, asIs, M, N, K, 1, a, K, b, B, beta, c, C)
         if (status !== 0) throw new Error(`dnnl_sgemm returned ${status}`)
       }
     },
@@ -86,7 +90,6 @@ const libraries = {
   openblas: {
     title: 'OpenBLAS',
     sonames: ['libopenblas.so.0'],
-    form: 'rows',
     environment: () => ({ OPENBLAS_NUM_THREADS: '1', ...coreType() }),
     refuse(library) {
       const config = library.find('openblas_get_config', 'string ()')?.() ?? ''
@@ -98,9 +101,9 @@ const libraries = {
     bind(library) {
       const sgemm = library.find('cblas_sgemm', cblasSgemm)
       if (sgemm === undefined) return undefined
-      const { rowMajor, noTrans, trans } = cblas
-      return (m, n, k, a, weight, c, ldc) => {
-        sgemm(rowMajor, noTrans, trans, m, n, k, 1, a, k, weight, k, 1, c, ldc)
+      const { rowMajor, noTrans } = cblas
+      return ({ m, n, k, a, b, ldb, beta, c, ldc }) => {
+        sgemm(rowMajor, noTrans, noTrans, m, n, k, 1, a, k, b, ldb, beta, c, ldc)
       }
     },
   },
@@ -174,13 +177,12 @@ export interface Blas {
   readonly name: BlasName
   /** What people call it, and what was loaded. */
   readonly description: string
-  readonly form: Form
 }
 
 /** Looks for a library. Throws a RobertaAscendError that says why it cannot be used. */
 function findBlas(name: BlasName): Blas {
   const row: LibraryRow = libraries[name]
-  const { title, form, architectures, environment } = row
+  const { title, architectures, environment } = row
   const refusal = (problem: string) =>
     new DeviceUnavailableError('cpu', `${title} cannot be used: ${problem}`)
   if (architectures?.includes(process.arch) === false) {
@@ -192,7 +194,7 @@ function findBlas(name: BlasName): Blas {
   const problem =
     row.refuse?.(library) ?? (row.bind(library) === undefined ? 'it lacks its function' : undefined)
   if (problem !== undefined) throw refusal(`${soname}: ${problem}`)
-  return { name, description: `${title} (${soname})`, form }
+  return { name, description: `${title} (${soname})` }
 }
 
 /** The product of a library that was found, for the calling thread. */
@@ -215,15 +217,21 @@ export function installedBlas(name: BlasName): Blas | undefined {
 export type BlasChoice = 'off' | BlasName
 
 /**
- * The libraries to use: the one that `wanted` names, all there are if it names none, and none where it
+ * The library to use: the one that `wanted` names, the first there is if it names none, and none where it
  * says `off`. Throws InvalidArgumentError for another value, and DeviceUnavailableError where the machine
  * does not have the library that is asked for, or it cannot be used.
  */
 export function chosenBlas(
   wanted: string | undefined = process.env.ROBERTA_ASCEND_BLAS || undefined,
-): readonly Blas[] {
-  if (wanted === 'off') return []
-  if (wanted === undefined) return blasNames.flatMap((name) => installedBlas(name) ?? [])
+): Blas | undefined {
+  if (wanted === 'off') return undefined
+  if (wanted === undefined) {
+    for (const known of blasNames) {
+      const found = installedBlas(known)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
   const name = blasNames.find((known) => known === wanted)
   if (name === undefined) {
     throw new InvalidArgumentError('ROBERTA_ASCEND_BLAS', `there is no library '${wanted}'`, {
@@ -231,7 +239,7 @@ export function chosenBlas(
     })
   }
   try {
-    return [findBlas(name)]
+    return findBlas(name)
   } catch (cause) {
     const { title, sonames } = libraries[name]
     const reason = cause instanceof DeviceUnavailableError ? cause.reason : `${cause}`
@@ -242,7 +250,7 @@ export function chosenBlas(
   }
 }
 
-/** For notes: what computes `linear` in float32. */
-export function describeBlas(found: readonly Blas[]): string {
-  return found.map(({ description }) => description).join(', ') || 'WebAssembly'
+/** For notes: what computes `linear`. */
+export function describeBlas(found: Blas | undefined): string {
+  return found?.description ?? 'WebAssembly'
 }

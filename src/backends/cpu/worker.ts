@@ -4,22 +4,22 @@ import type { WorkerSetup } from './command-queue.ts'
 import { CommandRing, type Share } from './command-ring.ts'
 import { type KernelFunction, kernelNames, type WorkerKernelName } from './kernel-names.ts'
 import { castElements } from './kernels/cast-elements.ts'
-import { nativeMultiply } from './kernels/native-multiply.ts'
-import { bindBlas, type Form, type Multiply } from './native-blas.ts'
+import { type CopyRows, nativeMultiply } from './kernels/native-multiply.ts'
+import { bindBlas, type Multiply } from './native-blas.ts'
 
-const { module, memory, shared, libraries } = workerData as WorkerSetup
+const { module, memory, shared, blas } = workerData as WorkerSetup
 const ring = new CommandRing(shared)
 const { exports } = new WebAssembly.Instance(module, { env: { memory } })
 
+/** The product of the library, bound at its first use. */
+let multiply: Multiply | undefined
 /**
- * The product of a library, bound at its first use: a thread that loads native code while the process ends
- * takes it down, and one that computes is waited for.
+ * A thread that loads native code while the process ends takes it down, and one that computes is waited
+ * for.
  */
-const products: ({ readonly form: Form; readonly multiply: Multiply } | undefined)[] = []
-function productOf(library: number) {
-  const { name, form } = libraries[library]!
-  products[library] ??= { form, multiply: bindBlas(name) }
-  return products[library]
+function boundMultiply(): Multiply {
+  multiply ??= bindBlas(blas!.name)
+  return multiply
 }
 
 const ownKernels: Record<WorkerKernelName, KernelFunction> = {
@@ -29,8 +29,10 @@ const ownKernels: Record<WorkerKernelName, KernelFunction> = {
     parentPort?.postMessage(id)
     return undefined
   },
-  nativeMultiply: (begin, end, library, ...args) =>
-    nativeMultiply(productOf(library!), memory.buffer, begin, end, ...args),
+  nativeMultiply: (begin, end, ...args) => {
+    const copyRows = exports.copy4 as CopyRows
+    return nativeMultiply(boundMultiply(), copyRows, memory.buffer, begin, end, ...args)
+  },
 }
 const functions = kernelNames.map((name) => {
   const found = { ...exports, ...ownKernels } as Readonly<Record<string, unknown>>

@@ -1,12 +1,13 @@
-/** Matrix products: the right side is packed into panels, the left side is read in place. */
+/**
+ * Matrix products: the right side is packed into panels, the left side is read in place. Products with
+ * weights are those of a native library where there is one.
+ */
 import { broadcastStrides, forEachPosition, numel } from '../../../tensor/shape.ts'
 import type { TensorView } from '../../../tensor/storage.ts'
-import type { Launch } from '../launch.ts'
+import { type Launch, panelWidth } from '../launch.ts'
 import type { CpuKernel } from './kernel.ts'
-import { nativeLinear } from './native-linear.ts'
-
-/** Columns of a panel; also in kernels/wasm/matmul.ts. */
-const panelWidth = 8
+import { multiplyNatively } from './native-product.ts'
+import type { Product } from './product.ts'
 
 /** Bytes of rows that a panel is multiplied with: they stay in a core's second-level cache. */
 const bytesOfBlock = 384 * 1024
@@ -16,17 +17,6 @@ export function rowsOfBlock(rows: number, inner: number): number {
   const most = Math.min(Math.max(bytesOfBlock / (4 * Math.max(inner, 1)), 16), 256)
   const blocks = Math.ceil(rows / most)
   return Math.ceil(rows / blocks / 4) * 4
-}
-
-/** Addresses of dense float32 operands, but for the packed one; 0 for no bias. */
-interface Product {
-  readonly left: number
-  readonly packed: number
-  readonly bias: number
-  readonly output: number
-  readonly rows: number
-  readonly columns: number
-  readonly inner: number
 }
 
 function multiply(
@@ -41,14 +31,15 @@ function multiply(
 
 /** `input` `[…, in]`, `weight` `[out, in]`, `bias` `[out]`. */
 export const linear: CpuKernel<'linear'> = (launch, [input, weight, bias], _attributes, output) => {
-  if (nativeLinear(launch, input!, weight!, bias, output)) return
   const [columns, inner] = weight!.shape as readonly [number, number]
   const rows = numel(output.shape) / columns
   const left = launch.float32(input!)
   const packed = launch.packedWeight(weight!)
   const shift = bias === undefined ? 0 : launch.float32(bias)
+  // Libraries refuse sums of nothing.
+  const compute = launch.isNative && inner > 0 ? multiplyNatively : multiply
   launch.compute(output, (result) =>
-    multiply(launch, { left, packed, bias: shift, output: result, rows, columns, inner }),
+    compute(launch, { left, packed, bias: shift, output: result, rows, columns, inner }),
   )
 }
 

@@ -1,22 +1,29 @@
-/** The worker's side of `native-linear.ts`. */
-import type { Form, Multiply } from '../native-blas.ts'
+/** The worker's side of `native-product.ts`. */
+import { type Multiply, panelWidth } from '../native-blas.ts'
+
+/** `copy4` of the kernels: copies between views of four axes, a unit of work is a row. */
+export type CopyRows = (
+  begin: number,
+  end: number,
+  source: number,
+  target: number,
+  ...sizesAndStrides: number[]
+) => void
 
 /**
- * Parts `begin` … `end` − 1 of A · Wᵀ by a library, in its form. A part is `height` rows and `width` columns
- * of the product, those of columns counting fastest. `weight` is `[columns, inner]`; all are float32
- * and dense.
- *
- * - `rows`: `output` `[rows, columns]` = `left` `[rows, inner]` · Wᵀ + `bias` `[columns]` (0 for none).
- * - `columns`: `output` `[columns, rows]` = W · `left` `[inner, rows]`, without a bias.
+ * Parts `begin` … `end` − 1 of `output` `[rows, columns]` = `left` `[rows, inner]` · Wᵀ + `bias` `[columns]`
+ * (0 for none), with W `[columns, inner]` packed into panels. A part is `height` rows and `width` columns, of
+ * one panel; those of columns count fastest. All are float32 and dense.
  */
 export function nativeMultiply(
-  { form, multiply }: { readonly form: Form; readonly multiply: Multiply },
+  multiply: Multiply,
+  copyRows: CopyRows,
   memory: ArrayBufferLike,
   begin: number,
   end: number,
   ...args: readonly number[]
 ): undefined {
-  const [left, weight, bias, output, rows, columns, inner, height, width] = args as [
+  const [left, packed, bias, output, rows, columns, inner, height, width] = args as [
     ...[number, number, number, number],
     ...[number, number, number, number, number],
   ]
@@ -28,19 +35,17 @@ export function nativeMultiply(
     const column = (part % across) * width
     const m = Math.min(height, rows - row)
     const n = Math.min(width, columns - column)
-    const w = floats(weight, column * inner, n * inner)
-    if (form === 'columns') {
-      const a = floats(left, row, (inner - 1) * rows + m)
-      const c = floats(output, column * rows + row, (n - 1) * rows + m)
-      multiply(m, n, inner, a, w, c, rows)
-      continue
+    const panel = column - (column % panelWidth)
+    const ldb = Math.min(panelWidth, Math.ceil((columns - panel) / 8) * 8)
+    if (bias !== 0) {
+      // Rows of a length of n, one after the other, all from the same place.
+      const target = output + 4 * (row * columns + column)
+      copyRows(0, m, bias + 4 * column, target, 1, m, n, 0, 0, 0, 1, 0, 0, columns, 1)
     }
     const a = floats(left, row * inner, m * inner)
+    const b = floats(packed, panel * inner + column - panel, (inner - 1) * ldb + n)
     const c = floats(output, row * columns + column, (m - 1) * columns + n)
-    // What the product is added to.
-    const base = bias === 0 ? new Float32Array(n) : floats(bias, column, n)
-    for (let i = 0; i < m; i++) c.set(base, i * columns)
-    multiply(m, n, inner, a, w, c, columns)
+    multiply({ m, n, k: inner, a, b, ldb, beta: bias === 0 ? 0 : 1, c, ldc: columns })
   }
   return undefined
 }
