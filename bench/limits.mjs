@@ -69,7 +69,7 @@ function work({ library, share, threads, weights, elementsOfWeights, state }) {
       for (let column = share * widthOfShare; column < last; column += panelWidth) {
         const n = Math.min(panelWidth, last - column)
         const b = all.subarray(start + column * k, start + (column + n) * k)
-        multiply({ m, n, k, a, b, ldb: n, beta: 0, c: c.subarray(column), ldc: columns })
+        multiply({ m, n, k, a, lda: k, b, ldb: n, c: c.subarray(column), ldc: columns })
       }
       start += columns * k
       meet()

@@ -125,3 +125,25 @@ export function matmul(
     }
   }
 }
+
+/**
+ * Adds `bias` `[width]` to rows of `target` `[…, width]`, which are `rowStride` elements apart: what libraries do
+ * not do to their products. Added last, it costs one rounding; as what the sum begins with, it would cost more
+ * at each of its steps. A unit is a row.
+ */
+export function addBias(
+  begin: i32,
+  end: i32,
+  target: usize,
+  rowStride: i32,
+  bias: usize,
+  width: i32,
+): void {
+  for (let row = begin; row < end; row++) {
+    const to = target + ((<usize>row * rowStride) << 2)
+    for (let j = 0; j < width; j += 4) {
+      const at = (<usize>j) << 2
+      storeFirst(to + at, f32x4.add(v128.load(to + at), v128.load(bias + at)), width - j)
+    }
+  }
+}

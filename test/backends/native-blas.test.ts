@@ -143,7 +143,7 @@ describe('native libraries', () => {
       a: empty,
       b: empty,
       ldb: 4,
-      beta: 0,
+      lda: 4,
       c: empty,
       ldc: 1,
     } as const

@@ -19,8 +19,10 @@ export interface WorkerSetup {
   readonly memory: WebAssembly.Memory
   /** Of the CommandRing. */
   readonly shared: SharedArrayBuffer
-  /** What `nativeMultiply` calls, if there is anything. */
+  /** What `nativeMultiply` and `nativeAttention` call, if there is anything. */
   readonly blas: Blas | undefined
+  /** Which of the threads it is, from 0 on. */
+  readonly index: number
 }
 
 interface Waiting {
@@ -49,15 +51,11 @@ export class CommandQueue {
     readonly threads: number,
     readonly blas?: Blas,
   ) {
-    const workerData: WorkerSetup = {
-      module,
-      memory,
-      shared: this.#ring.memory,
-      blas,
-    }
-    // Options of this process's node, --input-type for one, can be such that no worker starts with them.
-    const options = { workerData, execArgv: [] }
-    this.#workers = Array.from({ length: threads }, () => new Worker(workerFile, options))
+    this.#workers = Array.from({ length: threads }, (_, index) => {
+      const workerData: WorkerSetup = { module, memory, shared: this.#ring.memory, blas, index }
+      // Options of this process's node, --input-type for one, can be such that no worker starts with them.
+      return new Worker(workerFile, { workerData, execArgv: [] })
+    })
     this.#exits = this.#workers.map((worker) => new Promise((end) => worker.once('exit', end)))
     for (const worker of this.#workers) {
       // An idle thread does not keep the program running; somebody who waits does.

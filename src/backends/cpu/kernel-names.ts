@@ -29,7 +29,7 @@ const inWasm = [
 ] as const
 
 /** Functions of worker.ts. */
-const inWorker = ['cast', 'fence', 'nativeMultiply'] as const
+const inWorker = ['cast', 'fence', 'nativeAttention', 'nativeMultiply'] as const
 
 export const kernelNames = [...inWasm, ...inWorker]
 export type KernelName = (typeof kernelNames)[number]

@@ -19,20 +19,18 @@ import { loadBinding } from '../../ffi/load-binding.ts'
  */
 export const panelWidth = 192
 
-/** C[m, n] = A[m, k] · B[k, n] + beta · C. All are float32 and row-major. */
+/** C[m, n] = A[m, k] · B[k, n], or with Bᵀ of B[n, k]. All are float32 and row-major. */
 export interface Gemm {
   readonly m: number
   readonly n: number
   readonly k: number
-  /** Rows are `k` elements apart. */
   readonly a: Float32Array
+  /** Elements from one row of A to the next; so are `ldb` and `ldc`. */
+  readonly lda: number
   readonly b: Float32Array
-  /** Elements from one row of B to the next. */
   readonly ldb: number
-  /** With 0, what C held does not matter. */
-  readonly beta: 0 | 1
+  readonly isTurned?: boolean
   readonly c: Float32Array
-  /** Elements from one row of C to the next. */
   readonly ldc: number
 }
 
@@ -61,9 +59,10 @@ const dnnlSgemm =
 const cblasSgemm =
   'void (order: int32, transA: int32, transB: int32, M: int32, N: int32, K: int32, alpha: float, A: memory, lda: int32, B: memory, ldb: int32, beta: float, C: memory, ldc: int32)'
 /** Enumerators of cblas.h. */
-const cblas = { rowMajor: 101, noTrans: 111 } as const
-/** What dnnl_sgemm takes for a matrix that is not to be turned. */
+const cblas = { rowMajor: 101, noTrans: 111, trans: 112 } as const
+/** What dnnl_sgemm takes for a matrix as it is, and for one that is to be turned. */
 const asIs = 'N'.charCodeAt(0)
+const turned = 'T'.charCodeAt(0)
 
 const libraries = {
   onednn: {
@@ -80,9 +79,10 @@ const libraries = {
       // OpenMP's number of threads is that of the calling thread.
       library.find('omp_set_num_threads', ompSetNumThreads)?.(1)
       if (sgemm === undefined) return undefined
-      return ({ m, n, k, a, b, ldb, beta, c, ldc }) => {
-        const [M, N, K, B, C] = [BigInt(m), BigInt(n), BigInt(k), BigInt(ldb), BigInt(ldc)]
-        const status = sgemm(asIs, asIs, M, N, K, 1, a, K, b, B, beta, c, C)
+      return ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
+        const [M, N, K] = [BigInt(m), BigInt(n), BigInt(k)]
+        const [A, B, C] = [BigInt(lda), BigInt(ldb), BigInt(ldc)]
+        const status = sgemm(asIs, isTurned ? turned : asIs, M, N, K, 1, a, A, b, B, 0, c, C)
         if (status !== 0) throw new Error(`dnnl_sgemm returned ${status}`)
       }
     },
@@ -101,9 +101,10 @@ const libraries = {
     bind(library) {
       const sgemm = library.find('cblas_sgemm', cblasSgemm)
       if (sgemm === undefined) return undefined
-      const { rowMajor, noTrans } = cblas
-      return ({ m, n, k, a, b, ldb, beta, c, ldc }) => {
-        sgemm(rowMajor, noTrans, noTrans, m, n, k, 1, a, k, b, ldb, beta, c, ldc)
+      const { rowMajor, noTrans, trans } = cblas
+      return ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
+        const transB = isTurned ? trans : noTrans
+        sgemm(rowMajor, noTrans, transB, m, n, k, 1, a, lda, b, ldb, 0, c, ldc)
       }
     },
   },

@@ -4,10 +4,11 @@ import type { WorkerSetup } from './command-queue.ts'
 import { CommandRing, type Share } from './command-ring.ts'
 import { type KernelFunction, kernelNames, type WorkerKernelName } from './kernel-names.ts'
 import { castElements } from './kernels/cast-elements.ts'
-import { type CopyRows, nativeMultiply } from './kernels/native-multiply.ts'
+import { nativeAttention, type Softmax } from './kernels/native-attention.ts'
+import { type AddBias, nativeMultiply } from './kernels/native-multiply.ts'
 import { bindBlas, type Multiply } from './native-blas.ts'
 
-const { module, memory, shared, blas } = workerData as WorkerSetup
+const { module, memory, shared, blas, index } = workerData as WorkerSetup
 const ring = new CommandRing(shared)
 const { exports } = new WebAssembly.Instance(module, { env: { memory } })
 
@@ -29,9 +30,13 @@ const ownKernels: Record<WorkerKernelName, KernelFunction> = {
     parentPort?.postMessage(id)
     return undefined
   },
+  nativeAttention: (begin, end, ...args) => {
+    const softmax = exports.softmax as Softmax
+    return nativeAttention(boundMultiply(), softmax, memory.buffer, index, begin, end, ...args)
+  },
   nativeMultiply: (begin, end, ...args) => {
-    const copyRows = exports.copy4 as CopyRows
-    return nativeMultiply(boundMultiply(), copyRows, memory.buffer, begin, end, ...args)
+    const addBias = exports.addBias as AddBias
+    return nativeMultiply(boundMultiply(), addBias, memory.buffer, begin, end, ...args)
   },
 }
 const functions = kernelNames.map((name) => {

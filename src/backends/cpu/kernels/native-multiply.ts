@@ -1,13 +1,14 @@
 /** The worker's side of `native-product.ts`. */
 import { type Multiply, panelWidth } from '../native-blas.ts'
 
-/** `copy4` of the kernels: copies between views of four axes, a unit of work is a row. */
-export type CopyRows = (
+/** `addBias` of the kernels. */
+export type AddBias = (
   begin: number,
   end: number,
-  source: number,
   target: number,
-  ...sizesAndStrides: number[]
+  rowStride: number,
+  bias: number,
+  width: number,
 ) => void
 
 /**
@@ -17,7 +18,7 @@ export type CopyRows = (
  */
 export function nativeMultiply(
   multiply: Multiply,
-  copyRows: CopyRows,
+  addBias: AddBias,
   memory: ArrayBufferLike,
   begin: number,
   end: number,
@@ -37,15 +38,11 @@ export function nativeMultiply(
     const n = Math.min(width, columns - column)
     const panel = column - (column % panelWidth)
     const ldb = Math.min(panelWidth, Math.ceil((columns - panel) / 8) * 8)
-    if (bias !== 0) {
-      // Rows of a length of n, one after the other, all from the same place.
-      const target = output + 4 * (row * columns + column)
-      copyRows(0, m, bias + 4 * column, target, 1, m, n, 0, 0, 0, 1, 0, 0, columns, 1)
-    }
     const a = floats(left, row * inner, m * inner)
     const b = floats(packed, panel * inner + column - panel, (inner - 1) * ldb + n)
     const c = floats(output, row * columns + column, (m - 1) * columns + n)
-    multiply({ m, n, k: inner, a, b, ldb, beta: bias === 0 ? 0 : 1, c, ldc: columns })
+    multiply({ m, n, k: inner, a, lda: inner, b, ldb, c, ldc: columns })
+    if (bias !== 0) addBias(0, m, c.byteOffset, columns, bias + 4 * column, n)
   }
   return undefined
 }
