@@ -147,7 +147,7 @@ describe('native libraries', () => {
       c: empty,
       ldc: 1,
     } as const
-    expect(() => bindBlas('onednn')(gemm)).toThrow('dnnl_sgemm returned')
+    expect(() => bindBlas('onednn').multiply(gemm)).toThrow('dnnl_sgemm returned')
   })
 
   it('are named by the settings, as WebAssembly is', async () => {
