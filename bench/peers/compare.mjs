@@ -2,7 +2,7 @@
  * This library and ONNX Runtime on the same weights, token ids, threads and machine: bench/README.md.
  *
  *     node bench/peers/compare.mjs [--device cpu] [--peer node] [--peer web] [--rounds 5] [--passes 3]
- *                                  [--variant plain|outlier] [--model DIR]
+ *                                  [--variant plain|outlier] [--model DIR] [--dtype float32]
  *
  * Each round runs one engine and then the other, each in a fresh process that loads the model, warms
  * up and takes the median of its passes. What is printed are medians over the rounds, and the median
@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     passes: { type: 'string', default: '3' },
     variant: { type: 'string', default: 'plain' },
     model: { type: 'string' },
+    dtype: { type: 'string', default: 'float32' },
   },
 })
 const rounds = countOf('rounds')
@@ -97,17 +98,17 @@ await mkdir(buildFolder, { recursive: true })
 const onnx = join(buildFolder, `${basename(model)}.onnx`)
 await exportOnnx(model, onnx)
 console.log(
-  `${basename(model)}, float32, ${threads} threads, ${rounds} rounds of ${passes} passes; ` +
+  `${basename(model)}, ours in ${options.dtype}, ${threads} threads, ${rounds} rounds of ${passes} passes; ` +
     `load average ${loadavg()[0].toFixed(1)} before`,
 )
 for (const peer of options.peer) {
   if (!Object.hasOwn(environments, peer)) throw new Error(`--peer is node or web, not ${peer}`)
   const job = join(buildFolder, 'job.json')
   const padTokenId = readConfig(model).pad_token_id
-  const { device } = options
+  const { device, dtype } = options
   await writeFile(
     job,
-    JSON.stringify({ model, onnx, device, peer, padTokenId, threads, passes, workloads }),
+    JSON.stringify({ model, onnx, device, dtype, peer, padTokenId, threads, passes, workloads }),
   )
   const answers = []
   for (let round = 0; round < rounds; round++) {

@@ -8,7 +8,7 @@ import { answer, firstResult, measure, readJob } from './measure.mjs'
 const job = await readJob()
 const begin = performance.now()
 const backend = await openBackend(job.device)
-const model = await loadModel(job.model, { backend, dtype: 'float32', warn: console.warn })
+const model = await loadModel(job.model, { backend, dtype: job.dtype, warn: console.warn })
 await backend.synchronize()
 const loadSeconds = (performance.now() - begin) / 1000
 const forward = (batch) => forwardLogits(model, backend, batch)
