@@ -214,6 +214,20 @@ describe('native libraries', () => {
     }
   })
 
+  it('that may not use the instructions of the CPU do not fail in bfloat16', async () => {
+    const program = `
+      import { openBackend, tensor, linear } from '${new URL('../../dist/index.js', import.meta.url).href}'
+      const backend = await openBackend('cpu')
+      const ones = tensor(backend, 'bfloat16', [2, 2], Uint16Array.from([0x3f80, 0x3f80, 0x3f80, 0x3f80]))
+      console.log(...(await linear(ones, ones).numbers()))
+      await backend.close()
+    `
+    const env = { ...process.env, ONEDNN_MAX_CPU_ISA: 'AVX2' }
+    const args = ['--input-type=module', '-e', program]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env })
+    expect(stdout).toBe('2 2 2 2\n')
+  })
+
   it('that nobody knows are bad input', () => {
     expect(() => chosenBlas('mkl')).toThrow(
       expect.objectContaining({

@@ -212,8 +212,20 @@ function findBlas(name: BlasName): Blas {
   if (problem !== undefined) throw refusal(`${soname}: ${problem}`)
   const products = row.bind(library)
   if (products === undefined) throw refusal(`${soname}: it lacks its function`)
-  const hasBfloat16 = products.multiplyBfloat16 !== undefined
+  const hasBfloat16 = products.multiplyBfloat16 !== undefined && works(products.multiplyBfloat16)
   return { name, description: `${title} (${soname})`, hasBfloat16 }
+}
+
+/** Whether the library has such a product on this CPU: ONEDNN_MAX_CPU_ISA may keep it from instructions. */
+function works(multiply: MultiplyBfloat16): boolean {
+  const one = 0x3f80
+  const [a, b, c] = [Uint16Array.of(one), Uint16Array.of(one), new Uint16Array(1)]
+  try {
+    multiply({ m: 1, n: 1, k: 1, a, b, ldb: 1, bias: undefined, c, ldc: 1 })
+  } catch {
+    return false
+  }
+  return c[0] === one
 }
 
 /** The products of a library that was found, for the calling thread. */
