@@ -113,7 +113,7 @@ async function main() {
     ['16 texts of 128 tokens', long],
   ]
   console.log(
-    `${backend.threads} threads, ${backend.settings['linear by']}, Node ${process.version}`,
+    `${backend.threads} threads, ${backend.settings['products by']}, Node ${process.version}`,
   )
   const table = [['', 'library alone, ms', 'forward, ms', 'share of it', 'forward, GFLOP/s']]
   for (const [name, batch] of works) {

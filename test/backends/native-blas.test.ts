@@ -21,7 +21,7 @@ import {
 } from '../../src/backends/cpu/native-blas.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
-import { linear, slice, tensor } from '../../src/ops/index.ts'
+import { linear, reshape, slice, tensor } from '../../src/ops/index.ts'
 import { uniformGenerator } from '../../src/ops/samples.ts'
 import { toleranceOf } from '../../src/ops/tolerance.ts'
 import { encodeAll } from '../../src/tensor/dtype.ts'
@@ -193,8 +193,8 @@ describe('native libraries', () => {
     for (const blas of providers.filter(isInstalled)) {
       const backend = new CpuBackend({ blas, threads: 1 })
       const names = { off: 'WebAssembly', onednn: 'oneDNN', openblas: 'OpenBLAS' }
-      const expected = blas === undefined ? '' : names[blas]
-      expect(backend.settings['linear by']).toContain(expected)
+      const expected = blas === undefined ? names[chosenBlas()?.name ?? 'off'] : names[blas]
+      expect(backend.settings['products by']).toContain(expected)
       await backend.close()
     }
   })
@@ -211,6 +211,34 @@ describe('native libraries', () => {
       const args = ['--input-type=module', '-e', program]
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
       expect({ stdout, stderr }).toEqual({ stdout: '2 4\n', stderr: '' })
+    }
+  })
+
+  it('that nobody else overwrites: an input, and a bias, of the same storage as the weight', async () => {
+    for (const blas of ['off', ...blasNames].filter((name) => isInstalled(name as BlasChoice))) {
+      const backend = new CpuBackend({ blas: blas as BlasChoice, threads: 2 })
+      for (const dtype of ['float32', 'float16', 'bfloat16'] as const) {
+        const size = 64
+        // Small integers: products and sums are exact in float32.
+        const numbers = Array.from({ length: size * size }, (_, i) => ((i * 7) % 5) - 2)
+        using x = tensor(backend, dtype, [size, size], encodeAll(dtype, numbers))
+        for (let round = 0; round < 2; round++) {
+          using row = slice(x, { start: 3, end: 4 })
+          using bias = reshape(row, [size])
+          using output = linear(x, x, bias)
+          const given = Float32Array.from(numbers)
+          const expected = expectedLinear(
+            [size, size, size],
+            given,
+            given,
+            given.subarray(192, 256),
+          )
+          const tolerance = toleranceOf('matmul', dtype)
+          const context = { label: `${blas} ${dtype}`, shape: [size, size] }
+          assertClose([...(await output.numbers())], expected, tolerance, context)
+        }
+      }
+      await backend.close()
     }
   })
 
@@ -249,7 +277,7 @@ describe('native libraries', () => {
         import { openBackend } from '${new URL('../../dist/index.js', import.meta.url).href}'
         const before = JSON.stringify(process.env)
         const backend = await openBackend('cpu')
-        console.log(backend.settings['linear by'], before === JSON.stringify(process.env))
+        console.log(backend.settings['products by'], before === JSON.stringify(process.env))
         await backend.close()
       `
       const run = async (blas: string) => {

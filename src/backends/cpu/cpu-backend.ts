@@ -107,7 +107,7 @@ export class CpuBackend implements Backend {
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { threads: `${this.threads}`, 'linear by': this.#products }
+    return { threads: `${this.threads}`, 'products by': this.#products }
   }
 
   get threads(): number {

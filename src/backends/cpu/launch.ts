@@ -54,8 +54,8 @@ export class Launch implements Disposable {
     return this.#queue.blas !== undefined
   }
 
-  /** Whether weights of this dtype are multiplied, and packed, as they are, and not as float32. */
-  isNarrow(dtype: DType): boolean {
+  /** Whether weights of this dtype are packed and multiplied as they are, and not as float32. */
+  staysNarrow(dtype: DType): boolean {
     return dtype === 'bfloat16' && this.#queue.blas?.hasBfloat16 === true
   }
 
@@ -171,13 +171,13 @@ export class Launch implements Disposable {
     }
     const address = this.float32(weight)
     const count = packedCount(columns, inner)
-    const isNarrow = this.isNarrow(weight.dtype)
+    const isNarrow = this.staysNarrow(weight.dtype)
     const room = this.#memory.take((isNarrow ? 2 : 4) * count)
     const wide = isNarrow ? this.temporary(4 * count) : room.address
     this.#pack(address, columns, inner, [inner, 1], this.#widthOfWeights, wide)
     if (isNarrow) this.runOnElements('float32ToBfloat16', count, [wide, room.address])
     if (!isWhole(weight) || slot.block === undefined) return this.#keep(room)
-    this.#memory.put(slot.block, this.#queue.issued)
+    this.#keep(slot.block)
     slot.block = room
     slot.packed = { columns, inner }
     return room.address
@@ -206,18 +206,19 @@ export class Launch implements Disposable {
     if (packed === undefined || from === undefined) return
     const { columns, inner } = packed
     const room = this.#memory.take(length * dtypes[dtype].itemsize)
-    const isNarrow = dtype === 'float16' || dtype === 'bfloat16'
-    const target = isNarrow ? this.temporary(4 * length) : room.address
+    const hasSixteenBits = dtype === 'float16' || dtype === 'bfloat16'
+    const target = hasSixteenBits ? this.temporary(4 * length) : room.address
     let source = from.address
-    if (this.isNarrow(dtype)) {
+    if (this.staysNarrow(dtype)) {
       const count = packedCount(columns, inner)
       source = this.temporary(4 * count)
       this.runOnElements('bfloat16ToFloat32', count, [from.address, source])
     }
     const args = [source, columns, inner, this.#widthOfWeights, target]
     this.run('unpackColumns', Math.ceil(columns / 8), 8 * inner, args)
-    if (isNarrow) this.runOnElements(fromFloat32[dtype], length, [target, room.address])
-    this.#memory.put(from, this.#queue.issued)
+    if (hasSixteenBits) this.runOnElements(fromFloat32[dtype], length, [target, room.address])
+    // Not before the end of this call: other operands may be views of the same storage.
+    this.#keep(from)
     slot.block = room
     slot.packed = undefined
   }

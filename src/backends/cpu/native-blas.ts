@@ -30,7 +30,7 @@ export interface Gemm {
   readonly lda: number
   readonly b: Float32Array
   readonly ldb: number
-  readonly isTurned?: boolean
+  readonly isTransposed?: boolean
   readonly c: Float32Array
   readonly ldc: number
 }
@@ -68,9 +68,9 @@ const cblasSgemm =
   'void (order: int32, transA: int32, transB: int32, M: int32, N: int32, K: int32, alpha: float, A: memory, lda: int32, B: memory, ldb: int32, beta: float, C: memory, ldc: int32)'
 /** Enumerators of cblas.h. */
 const cblas = { rowMajor: 101, noTrans: 111, trans: 112 } as const
-/** What dnnl_sgemm takes for a matrix as it is, and for one that is to be turned. */
+/** What dnnl_sgemm takes for a matrix as it is, and for its transpose. */
 const asIs = 'N'.charCodeAt(0)
-const turned = 'T'.charCodeAt(0)
+const transposed = 'T'.charCodeAt(0)
 
 const libraries = {
   onednn: {
@@ -88,10 +88,24 @@ const libraries = {
       // OpenMP's number of threads is that of the calling thread.
       library.find('omp_set_num_threads', ompSetNumThreads)?.(1)
       if (sgemm === undefined) return undefined
-      const multiply: Multiply = ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
+      const multiply: Multiply = ({ m, n, k, a, lda, b, ldb, isTransposed, c, ldc }) => {
         const [M, N, K] = [BigInt(m), BigInt(n), BigInt(k)]
         const [A, B, C] = [BigInt(lda), BigInt(ldb), BigInt(ldc)]
-        const status = sgemm(asIs, isTurned ? turned : asIs, M, N, K, 1, a, A, b, B, 0, c, C)
+        const status = sgemm(
+          asIs,
+          isTransposed ? transposed : asIs,
+          M,
+          N,
+          K,
+          1,
+          a,
+          A,
+          b,
+          B,
+          0,
+          c,
+          C,
+        )
         if (status !== 0) throw new Error(`dnnl_sgemm returned ${status}`)
       }
       return {
@@ -115,8 +129,8 @@ const libraries = {
       const sgemm = library.find('cblas_sgemm', cblasSgemm)
       if (sgemm === undefined) return undefined
       const { rowMajor, noTrans, trans } = cblas
-      const multiply: Multiply = ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
-        const transB = isTurned ? trans : noTrans
+      const multiply: Multiply = ({ m, n, k, a, lda, b, ldb, isTransposed, c, ldc }) => {
+        const transB = isTransposed ? trans : noTrans
         sgemm(rowMajor, noTrans, transB, m, n, k, 1, a, lda, b, ldb, 0, c, ldc)
       }
       return { multiply }
@@ -213,7 +227,8 @@ function findBlas(name: BlasName): Blas {
   const products = row.bind(library)
   if (products === undefined) throw refusal(`${soname}: it lacks its function`)
   const hasBfloat16 = products.multiplyBfloat16 !== undefined && works(products.multiplyBfloat16)
-  return { name, description: `${title} (${soname})`, hasBfloat16 }
+  const also = hasBfloat16 ? ', bfloat16 too' : ''
+  return { name, description: `${title} (${soname}${also})`, hasBfloat16 }
 }
 
 /** Whether the library has such a product on this CPU: ONEDNN_MAX_CPU_ISA may keep it from instructions. */
@@ -234,10 +249,14 @@ export function bindBlas(name: BlasName): Products {
   return row.bind(openLibrary(row).library)!
 }
 
-/** The library, or undefined where it cannot be used. */
+const found = new Map<BlasName, Blas>()
+
+/** The library, or undefined where it cannot be used. It is tried once in a process. */
 export function installedBlas(name: BlasName): Blas | undefined {
   try {
-    return findBlas(name)
+    const blas = found.get(name) ?? findBlas(name)
+    found.set(name, blas)
+    return blas
   } catch (error) {
     if (error instanceof RobertaAscendError && error.kind === 'environment') return undefined
     throw error
@@ -258,8 +277,8 @@ export function chosenBlas(
   if (wanted === 'off') return undefined
   if (wanted === undefined) {
     for (const known of blasNames) {
-      const found = installedBlas(known)
-      if (found !== undefined) return found
+      const blas = installedBlas(known)
+      if (blas !== undefined) return blas
     }
     return undefined
   }
@@ -281,7 +300,7 @@ export function chosenBlas(
   }
 }
 
-/** For notes: what computes `linear`. */
-export function describeBlas(found: Blas | undefined): string {
-  return found?.description ?? 'WebAssembly'
+/** For notes: what multiplies matrices with weights. */
+export function describeBlas(blas: Blas | undefined): string {
+  return blas?.description ?? 'WebAssembly'
 }

@@ -2,8 +2,10 @@
  * Products of bfloat16 matrices by oneDNN's matmul primitive, of its C API in versions 2 and 3: the library's
  * plain `gemm` functions have none.
  *
- * A primitive is made for the sizes of one product, and kept. What its memory objects point to is set before each
- * execution.
+ * A primitive is made for the sizes of one product, and kept, until the thread ends with the process's memory. What its
+ * memory objects point to is set before each execution, and has to live until then.
+ *
+ * The instructions take subnormal numbers for zero, whatever the mode of the CPU.
  */
 import type { NativeLibrary } from '../../ffi/binding.ts'
 import type { Signature } from '../../ffi/signature.ts'
@@ -127,7 +129,7 @@ export function bindBfloat16(library: NativeLibrary): MultiplyBfloat16 | undefin
     return { handle, memories, operands: new Uint8Array(operands.buffer), count: all.length }
   }
 
-  /** Least recently made first. */
+  /** Oldest first. */
   const kept = new Map<string, Primitive>()
   const primitiveFor = (gemm: Bfloat16Gemm): Primitive => {
     const { m, n, k, ldb, bias, ldc } = gemm

@@ -12,7 +12,7 @@ export interface Slot {
   /**
    * Set while `block` holds the elements as packColumns leaves them, for a matrix `[columns, inner]` that is
    * all of the storage: what `linear` wants of its weight. They are float32, or bfloat16 where a
-   * library multiplies those (`Launch.isNarrow`).
+   * library multiplies those (`Launch.staysNarrow`).
    */
   packed: { readonly columns: number; readonly inner: number } | undefined
 }

@@ -123,6 +123,11 @@ export const attentionDefinition = defineOperator({
         ],
         { numHeads: 4, lengths: [6, 6] },
       ),
+      // More rows than any kernel takes at once.
+      sample('ordinary', 'packed texts, some long', three(166, 21), {
+        numHeads: 3,
+        lengths: [0, 130, 3, 33],
+      }),
       sample('extreme', 'peaked', three(8, 8, undefined, 3), { numHeads: 2, lengths: [8] }),
       sample('empty', 'no texts', three(0, 8), { numHeads: 2, lengths: [] }),
       sample('odd-sized', 'texts of one row', three(3, 6), { numHeads: 3, lengths: [1, 1, 1] }),

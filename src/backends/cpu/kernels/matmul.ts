@@ -36,7 +36,7 @@ export const linear: CpuKernel<'linear'> = (launch, [input, weight, bias], _attr
   const rows = numel(output.shape) / columns
   const packed = launch.packedWeight(weight!)
   const sizes = { rows, columns, inner }
-  if (launch.isNarrow(weight!.dtype) && inner > 0) {
+  if (launch.staysNarrow(weight!.dtype) && inner > 0) {
     const left = launch.dense(input!)
     const shift = bias === undefined ? 0 : launch.dense(bias)
     const product = { left, packed, bias: shift, output: addressOf(output), ...sizes }

@@ -50,7 +50,7 @@ export function nativeAttention(
       multiply({
         ...{ m: queries, n: keys, k: size },
         ...{ a: part(query, first, queries), lda: hidden },
-        ...{ b: part(key, at, keys), ldb: hidden, isTurned: true },
+        ...{ b: part(key, at, keys), ldb: hidden, isTransposed: true },
         ...{ c, ldc: keys },
       })
       softmax(0, queries, scores, 0, scores, keys, scale)

@@ -3,7 +3,7 @@ import type { Launch } from '../launch.ts'
 import { panelWidth } from '../native-blas.ts'
 import type { Product } from './product.ts'
 
-/** A part has at least so many rows: for each one, a library reads its columns of the weight. */
+/** A part has about so many rows or more: for each one, a library reads its columns of the weight. */
 const fewestRows = 64
 /** A part has at least so many columns: what the AVX-512 kernel of oneDNN takes at once. */
 const fewestColumns = 48
@@ -11,7 +11,7 @@ const fewestColumns = 48
 const partsPerThread = 2
 
 /** How large parts are: panels at most, and smaller where that gives the threads too few. */
-export function sizesOfParts(rows: number, columns: number, threads: number) {
+function sizesOfParts(rows: number, columns: number, threads: number) {
   const wanted = partsPerThread * threads
   const panels = Math.ceil(columns / panelWidth)
   const down = Math.max(1, Math.min(Math.ceil(wanted / panels), Math.floor(rows / fewestRows)))
@@ -20,7 +20,7 @@ export function sizesOfParts(rows: number, columns: number, threads: number) {
   return { height: Math.ceil(rows / down), width }
 }
 
-/** Operands are float32 for `nativeMultiply`, bfloat16 for the other. */
+/** Operands are float32, or bfloat16 for the kernel that says so. */
 export function multiplyNatively(
   launch: Launch,
   { left, packed, bias, output, rows, columns, inner }: Product,
