@@ -67,7 +67,8 @@ const schema = z.strictObject({
               tokens: count,
               forwardSeconds: positive,
               operatorSeconds: positive,
-              waitSeconds: positive,
+              clock: z.enum(['device', 'host']),
+              emptySeconds: z.number().nonnegative(),
               byOperator: z.array(z.strictObject(sum)),
               byModule: z.array(z.strictObject({ module: z.string(), ...sum })),
             })
@@ -176,6 +177,19 @@ describe('the emulator beside the reference', () => {
     expect(report.devices[1]!.settings).toMatchObject({ cubeMathType: 'hf32' })
     expect(report.ratios.map((ratio) => ratio.label)).toEqual(Array(2).fill(report.speedUp!.label))
     expect(report.speedUp).toMatchObject({ cpu: 'reference', emulator: 'emulator' })
+  })
+
+  test('--ops is by the clock of the emulator, and says whose that is', async (context) => {
+    context.skip(notBuilt !== undefined, notBuilt)
+    const args = ['--device', 'reference', '--compare', 'emulator', '--ops', '--batch-size', '3']
+    const report = await reportOf(...args)
+    const profiles = report.devices.map(({ batches }) => batches[0]!.operators!)
+    expect(profiles.map(({ clock }) => clock)).toEqual(['host', 'device'])
+    expect(profiles[1]!.byOperator.find(({ operator }) => operator === 'linear')?.calls).toBe(14)
+    const { stdout } = await run(...quick, '--device', 'emulator', '--ops', '--batch-size', '3')
+    expect(stdout).toContain(
+      'Operators on emulator (emulator, not an NPU), batch of 3, 12 tokens\nBy the clock of the device',
+    )
   })
 })
 

@@ -21,6 +21,9 @@ export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as 
 /** Asynchronous copies begin at multiples of this many bytes. */
 export const copyAlignment = 64n
 
+/** ACL_EVENT_TIME_LINE: the event has a time stamp. */
+export const timedEvent = 8
+
 /** aclrtMemMallocPolicy: ACL_MEM_MALLOC_HUGE_FIRST. */
 export const hugePagesFirst = 0
 

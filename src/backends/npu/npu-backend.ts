@@ -18,6 +18,7 @@ import type {
   TensorSpec,
 } from '../../ops/backend.ts'
 import type { OperatorName } from '../../ops/catalogue.ts'
+import type { Stopwatch } from '../../ops/stopwatch.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
 import { Storage, type TensorView } from '../../tensor/storage.ts'
@@ -301,6 +302,11 @@ export class NpuBackend implements Backend {
   synchronize(): Promise<void> {
     this.#runtime.bind()
     return this.#runtime.synchronize()
+  }
+
+  startStopwatch(): Promise<Stopwatch> {
+    this.#runtime.bind()
+    return this.#runtime.startStopwatch()
   }
 
   close(): Promise<void> {
