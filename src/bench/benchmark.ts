@@ -17,6 +17,7 @@ import {
   type RatioReport,
 } from './report.ts'
 import { speedUp } from './speed-up.ts'
+import type { Timeline } from './timeline.ts'
 import { builtInTexts, checkedBatchSizes, defaultBatchSizes } from './workload.ts'
 
 export const defaultWarmUp = 2
@@ -35,6 +36,8 @@ export interface BenchmarkOptions extends Omit<LoadOptions, 'device'> {
   readonly rounds?: number | undefined
   /** Whether to time every operator too. */
   readonly operators?: boolean | undefined
+  /** Gets the first full batch of each size, run once more on each device after the rounds. */
+  readonly timeline?: Timeline | undefined
   /** Told after each run how many of all are done. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
@@ -51,6 +54,7 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     warmUp = defaultWarmUp,
     rounds = defaultRounds,
     operators = false,
+    timeline,
     onProgress = () => {},
     ...loadOptions
   } = options
@@ -82,6 +86,9 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     const reports: DeviceReport[] = []
     for (const [at, report] of plain.entries()) {
       reports.push(operators ? await contenders[at]!.profiled(report, texts, rounds) : report)
+    }
+    for (const contender of contenders) {
+      timeline?.add(contender.device, await contender.traces(texts, batchSizes))
     }
     const ratios = others.flatMap((one) => batchSizes.map((size) => ratio(one, baseline, size)))
     const table = speedUp(reports, ratios)
