@@ -1,6 +1,6 @@
 /** Files that are written whole or not at all, and what is said where they cannot be. */
 import { randomUUID } from 'node:crypto'
-import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FileError } from './errors.ts'
 
@@ -38,12 +38,27 @@ export async function checkCanWrite(path: string): Promise<void> {
   }
 }
 
+/**
+ * Makes a directory, and those above it, unless it is there.
+ *
+ * @throws FileError where it cannot be made or written to
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+    await access(path, constants.W_OK)
+  } catch (error) {
+    throw fileError(path, error)
+  }
+}
+
 function codeOnly(code: string): Error {
   return Object.assign(new Error(code), { code })
 }
 
 const failures: Readonly<Record<string, readonly [problem: string, hint: string]>> = {
   ENOENT: ['its directory does not exist', 'make the directory first'],
+  EEXIST: ['there is a file of this name', 'choose another path'],
   ENOTDIR: ['its parent is not a directory', 'give a path within a directory'],
   EISDIR: ['is a directory', 'give the path of a file'],
   EACCES: ['permission denied', 'choose a directory you may write to'],

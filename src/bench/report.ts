@@ -26,6 +26,8 @@ export interface BenchmarkReport {
   readonly ratios: readonly RatioReport[]
   /** A CPU and an NPU or emulator side by side, where both were measured. */
   readonly speedUp?: SpeedUpReport
+  /** Where CANN's profiler wrote what it saw of the rounds that count, which were slower for that. */
+  readonly aclprof?: string
   /** The most memory that the process has had resident, with all devices open. */
   readonly peakResidentBytes: number
 }

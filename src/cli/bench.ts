@@ -5,7 +5,7 @@ import { benchmark, defaultRounds, defaultWarmUp } from '../bench/benchmark.ts'
 import { Timeline } from '../bench/timeline.ts'
 import { builtInTexts } from '../bench/workload.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
-import { checkCanWrite, writeWholeFile } from '../write-file.ts'
+import { checkCanWrite, makeDirectory, writeWholeFile } from '../write-file.ts'
 import { note, Progress } from './notes.ts'
 import {
   choicesIn,
@@ -36,6 +36,7 @@ interface Options {
   readonly rounds: number
   readonly ops?: true
   readonly timeline?: string
+  readonly aclprof?: string
   readonly format: 'table' | 'json'
 }
 
@@ -61,6 +62,10 @@ export function benchCommand(): Command {
       '--timeline <FILE>',
       'also write when host and device do what for a batch of each size, as a trace for ui.perfetto.dev',
     )
+    .option(
+      '--aclprof <DIR>',
+      "have CANN's profiler watch the rounds that count on the NPU, and write to a directory",
+    )
     .addOption(
       new Option('--format <FORMAT>', 'how the report is written')
         .choices(['table', 'json'])
@@ -74,6 +79,7 @@ export function benchCommand(): Command {
 async function bench(options: Options): Promise<void> {
   const timeline = options.timeline === undefined ? undefined : new Timeline()
   if (options.timeline !== undefined) await checkCanWrite(options.timeline)
+  if (options.aclprof !== undefined) await makeDirectory(options.aclprof)
   const texts = options.texts === undefined ? builtInTexts() : await readTexts(options.texts)
   const sizes = options.batchSize?.map((size) => (size === 'all' ? texts.length : size))
   const progress = new Progress('{bar} {value}/{total} runs, {eta_formatted} left', 0)
@@ -88,6 +94,7 @@ async function bench(options: Options): Promise<void> {
     rounds: options.rounds,
     operators: options.ops === true,
     timeline,
+    aclprof: options.aclprof,
     onWarning: (message) => note(`warning: ${message}`),
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.stop())

@@ -71,8 +71,10 @@ export function openCann(
       throw explainLoadFailure(device, installation, error)
     }
   }
-  // The further libraries of a group are opened only for a function that the first one lacks.
-  for (const [first] of Object.values(installation.libraries)) {
+  // The further libraries of a group are opened only for a function that the first one lacks, and the
+  // profiler for those who ask for it.
+  const { msprofiler: _, ...needed } = installation.libraries
+  for (const [first] of Object.values(needed)) {
     if (first !== undefined) open(first)
   }
 

@@ -102,6 +102,11 @@ export interface Backend extends StorageOwner {
    * none. One stopwatch runs at a time. What is timed is a little slower.
    */
   startStopwatch?(): Promise<Stopwatch>
+  /**
+   * Has the profiler of the device's maker write what the device does to a directory, which exists, until
+   * what it returns is disposed of; missing where there is none. One at a time in a process.
+   */
+  startProfiler?(directory: string): Promise<AsyncDisposable>
   /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */
   synchronize(): Promise<void>
   /** Gives back what the backend holds. Its tensors have to be disposed of before. */

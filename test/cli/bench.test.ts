@@ -227,6 +227,16 @@ test.each([
     ['--timeline', 'nowhere/timeline.json'],
     'nowhere/timeline.json: it cannot be written: its directory does not exist',
   ],
+  [
+    'a profile where there is no NPU',
+    ['--device', 'reference', '--aclprof', 'profile'],
+    'aclprof: profiles one NPU, and there are none; name one NPU or the emulator',
+  ],
+  [
+    'a profile in a file',
+    ['--aclprof', 'texts'],
+    'texts: it cannot be written: there is a file of this name',
+  ],
   ['a timeline that is a folder', ['--timeline', '.'], '.: it cannot be written: is a directory'],
   ['a format it does not have', ['--format', 'csv'], '--format'],
   ['a stray word', ['fast'], 'too many arguments'],

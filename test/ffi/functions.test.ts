@@ -31,6 +31,7 @@ const enums = [
   'aclrtEventRecordedStatus',
   'aclmdlRICaptureMode',
   'aclmdlRICaptureStatus',
+  'aclprofAicoreMetrics',
 ]
 const handles = ['aclrtStream', 'aclrtEvent', 'aclrtContext', 'aclmdlRI']
 const numbers: Record<string, string> = {
@@ -104,7 +105,7 @@ describe('the signature table', () => {
     const repeatable = 'aclSetAclOpExecutorRepeatable'
     const onRequest: readonly string[] = [
       ...[...alternatives, 'aclnnFastGelu', repeatable],
-      ...rows.map(({ name }) => name).filter((name) => name.includes('Event')),
+      ...rows.map(({ name }) => name).filter((name) => /Event|^aclprof/.test(name)),
     ]
     const needed = called.filter(
       (name) =>

@@ -36,7 +36,7 @@ export function renderBenchmark(
 type Bold = (text: string) => string
 
 function heading(report: BenchmarkReport, version: string, bold: Bold): string[] {
-  const { model, machine, workload, peakResidentBytes } = report
+  const { model, machine, workload, peakResidentBytes, aclprof } = report
   const name = escapeControls(model.name)
   return [
     bold(`roberta-ascend ${version}, ${name}, ${model.layers} layers, ${model.dtype}`),
@@ -46,6 +46,9 @@ function heading(report: BenchmarkReport, version: string, bold: Bold): string[]
       `load average ${machine.loadAverage.toFixed(1)} before`,
     `Node ${machine.node}, ${machine.platform}; ` +
       `peak resident memory of the process ${mebibytes(peakResidentBytes)}`,
+    ...(aclprof === undefined
+      ? []
+      : [`aclprof watched the rounds that count, which it slows down: ${escapeControls(aclprof)}`]),
   ]
 }
 
