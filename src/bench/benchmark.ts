@@ -5,6 +5,7 @@
  * whatever else the machine does meets them alike. Only one computes at a time.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os'
+import { resolve } from 'node:path'
 import { defaultDevice, optionsForEach } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { LoadOptions, SequenceClassifier } from '../model/sequence-classifier.ts'
@@ -17,6 +18,7 @@ import {
   type RatioReport,
 } from './report.ts'
 import { speedUp } from './speed-up.ts'
+import type { Timeline } from './timeline.ts'
 import { builtInTexts, checkedBatchSizes, defaultBatchSizes } from './workload.ts'
 
 export const defaultWarmUp = 2
@@ -35,6 +37,10 @@ export interface BenchmarkOptions extends Omit<LoadOptions, 'device'> {
   readonly rounds?: number | undefined
   /** Whether to time every operator too. */
   readonly operators?: boolean | undefined
+  /** A directory for CANN's own profiler, which watches the NPU among the devices in the rounds that count. */
+  readonly aclprof?: string | undefined
+  /** Gets the first full batch of each size, run once more on each device after the rounds. */
+  readonly timeline?: Timeline | undefined
   /** Told after each run how many of all are done. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
@@ -51,6 +57,8 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     warmUp = defaultWarmUp,
     rounds = defaultRounds,
     operators = false,
+    timeline,
+    aclprof,
     onProgress = () => {},
     ...loadOptions
   } = options
@@ -67,14 +75,20 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     const [baseline, ...others] = contenders as [Contender, ...Contender[]]
     const runs = (warmUp + rounds) * batchSizes.length * contenders.length
     let done = 0
-    for (let round = -warmUp; round < rounds; round++) {
+    const runRound = async (counts: boolean): Promise<void> => {
       for (const batchSize of batchSizes) {
         for (const contender of contenders) {
-          await contender.run(texts, batchSize, round >= 0)
+          await contender.run(texts, batchSize, counts)
           done += 1
           onProgress(done, runs)
         }
       }
+    }
+    const profiled = aclprof === undefined ? undefined : onlyProfiled(contenders)
+    for (let round = 0; round < warmUp; round++) await runRound(false)
+    {
+      await using _profiler = await profiled?.(resolve(aclprof!))
+      for (let round = 0; round < rounds; round++) await runRound(true)
     }
     const { name, config, dtype } = baseline.classifier
     const tokens = tokenCount(baseline.classifier, texts)
@@ -82,6 +96,9 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     const reports: DeviceReport[] = []
     for (const [at, report] of plain.entries()) {
       reports.push(operators ? await contenders[at]!.profiled(report, texts, rounds) : report)
+    }
+    for (const contender of contenders) {
+      timeline?.add(contender.device, await contender.traces(texts, batchSizes))
     }
     const ratios = others.flatMap((one) => batchSizes.map((size) => ratio(one, baseline, size)))
     const table = speedUp(reports, ratios)
@@ -92,12 +109,28 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
       devices: reports,
       ratios,
       ...(table === undefined ? {} : { speedUp: table }),
+      ...(aclprof === undefined ? {} : { aclprof }),
       // libuv gives KiB on every platform.
       peakResidentBytes: process.resourceUsage().maxRSS * 1024,
     }
   } finally {
     for (const { classifier } of contenders) await classifier.close()
   }
+}
+
+/** Starts the profiler of the one device that has one; it serves one device at a time. */
+function onlyProfiled(contenders: readonly Contender[]) {
+  const able = contenders.flatMap(({ classifier: { backend } }) =>
+    backend.startProfiler === undefined ? [] : [backend],
+  )
+  const [backend] = able
+  if (backend === undefined || able.length > 1) {
+    const count = able.length === 0 ? 'none' : able.length
+    throw new InvalidArgumentError('aclprof', `profiles one NPU, and there are ${count}`, {
+      hint: 'name one NPU or the emulator among the devices',
+    })
+  }
+  return (directory: string) => backend.startProfiler!(directory)
 }
 
 function ratio(one: Contender, baseline: Contender, batchSize: number): RatioReport {

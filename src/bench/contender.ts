@@ -3,6 +3,7 @@ import { type LoadOptions, SequenceClassifier } from '../model/sequence-classifi
 import { type Kind, type Run, ratioOf, runAll, summarize } from './measure.ts'
 import { profile } from './profile.ts'
 import { type BatchReport, type DeviceReport, labelOf } from './report.ts'
+import { type BatchTrace, traceBatch } from './trace-batch.ts'
 
 export class Contender {
   /** By batch size, one for each round. */
@@ -43,6 +44,18 @@ export class Contender {
     const { settings, heldBytes } = this.classifier.backend
     const batches = [...this.#runs].map(([batchSize, runs]) => summarize(runs, batchSize, tokens))
     return { device, ...labelOf(device), settings, loadSeconds, heldBytes, batches }
+  }
+
+  /** The first full batch of each size, with the time of everything that is done for it. */
+  async traces(texts: readonly string[], sizes: readonly number[]): Promise<BatchTrace[]> {
+    const traces: BatchTrace[] = []
+    for (const size of sizes) {
+      const batch = texts.slice(0, size)
+      // Once to warm up what takes the times.
+      await traceBatch(this.classifier, batch)
+      traces.push(await traceBatch(this.classifier, batch))
+    }
+    return traces
   }
 
   /** The report with a profile of the operators at each batch size. */

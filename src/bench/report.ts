@@ -26,6 +26,8 @@ export interface BenchmarkReport {
   readonly ratios: readonly RatioReport[]
   /** A CPU and an NPU or emulator side by side, where both were measured. */
   readonly speedUp?: SpeedUpReport
+  /** Where CANN's profiler wrote what it saw of the rounds that count, which were slower for that. */
+  readonly aclprof?: string
   /** The most memory that the process has had resident, with all devices open. */
   readonly peakResidentBytes: number
 }
@@ -126,16 +128,21 @@ export type SpeedUpReport =
       }[]
     })
 
-/** The first full batch, one operator at a time, with a wait for the device after each. */
+/** The operators of the first full batch. */
 export interface ProfileReport {
   readonly texts: number
   readonly tokens: number
-  /** The same batch without the waits. */
+  /**
+   * Whose clock the operators are timed by: the device's, while a forward runs; or the host's, one
+   * operator at a time with a wait for the device after each.
+   */
+  readonly clock: 'device' | 'host'
+  /** The same batch as it runs without being timed operator by operator. */
   readonly forwardSeconds: number
-  /** All operators, with the waits. */
+  /** All operators. */
   readonly operatorSeconds: number
-  /** One wait for a device that has nothing to do; part of the time of every call. */
-  readonly waitSeconds: number
+  /** What timing nothing gives, which is part of the time of every call: a wait, or two events. */
+  readonly emptySeconds: number
   /** Most time first. */
   readonly byOperator: readonly OperatorReport[]
   /** The same by the kind of module, most time first: layers count as one, `layer.*`. */

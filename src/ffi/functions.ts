@@ -168,11 +168,23 @@ const opapi = Object.fromEntries(
   ]),
 ) as OperatorFunctions
 
+/** libmsprofiler.so: CANN's own profiler, which is opened for those who ask for it. */
+const msprofiler = {
+  aclprofInit: 'int32 (profilerResultPath: string, length: uint64)',
+  aclprofFinalize: 'int32 ()',
+  aclprofCreateConfig:
+    'pointer (deviceIdList: uint32*, deviceNums: uint32, aicoreMetrics: int32, aicoreEvents: pointer, dataTypeConfig: uint64)',
+  aclprofDestroyConfig: 'int32 (profilerConfig: pointer)',
+  aclprofStart: 'int32 (profilerConfig: pointer)',
+  aclprofStop: 'int32 (profilerConfig: pointer)',
+} as const satisfies Record<string, Signature>
+
 /** All functions by the library that has them. */
 export const functions = {
   ascendcl: { ...ascendcl, ...furtherAscendcl },
   nnopbase: { ...nnopbase, ...furtherNnopbase },
   opapi,
+  msprofiler,
 } as const
 
 /** The functions without which the backend cannot do all its operators. */
@@ -186,6 +198,7 @@ export type CannLibrary = keyof typeof functions
 
 type AllFunctions = (typeof functions)['ascendcl'] &
   (typeof functions)['nnopbase'] &
+  (typeof functions)['msprofiler'] &
   OperatorFunctions
 
 export type CannFunctionName = keyof AllFunctions

@@ -48,7 +48,7 @@ ACL_FUNC_VISIBILITY void ascendEmulatorHold(int hold);
 ACL_FUNC_VISIBILITY uint64_t ascendEmulatorViolationCount(void);
 
 /* Living objects of a kind: tensor, scalar, int-array, float-array, bool-array, tensor-list, scalar-list,
- * executor, context, stream, event, graph, task-group, device-memory, host-memory; NULL for all of them. */
+ * executor, context, stream, event, graph, task-group, profiler-config, device-memory, host-memory; NULL for all. */
 ACL_FUNC_VISIBILITY uint64_t ascendEmulatorLiveObjects(const char *kind);
 
 /* The report as JSON: {"emulator":true,"violationCount":n,"violations":[{"kind","function","call","message"}],"calls":{name:n},

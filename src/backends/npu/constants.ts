@@ -21,6 +21,15 @@ export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as 
 /** Asynchronous copies begin at multiples of this many bytes. */
 export const copyAlignment = 64n
 
+/** ACL_EVENT_TIME_LINE: the event has a time stamp. */
+export const timedEvent = 8
+
+/** aclprofAicoreMetrics: ACL_AICORE_PIPE_UTILIZATION, which units of the cores are busy. */
+export const profiledMetrics = 1
+
+/** ACL_PROF_ACL_API, ACL_PROF_TASK_TIME, ACL_PROF_AICORE_METRICS and ACL_PROF_AICPU. */
+export const profiledData = 0b1111n
+
 /** aclrtMemMallocPolicy: ACL_MEM_MALLOC_HUGE_FIRST. */
 export const hugePagesFirst = 0
 

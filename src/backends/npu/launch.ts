@@ -126,7 +126,7 @@ export class Launch {
   /** Sets a dense view to 0. */
   zero(view: DeviceView): void {
     const bytes = numel(view.shape) * dtypes[view.dtype].itemsize
-    const step = () => this.#runtime.zero(addressOf(view), bytes)
+    const step = () => this.#runtime.zero(addressOf(view), bytes, this.#context.operator)
     step()
     this.#recording?.repeat(step)
   }

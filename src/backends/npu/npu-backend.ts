@@ -18,6 +18,7 @@ import type {
   TensorSpec,
 } from '../../ops/backend.ts'
 import type { OperatorName } from '../../ops/catalogue.ts'
+import type { Stopwatch } from '../../ops/stopwatch.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
 import { Storage, type TensorView } from '../../tensor/storage.ts'
@@ -47,6 +48,7 @@ import { softmax } from './kernels/softmax.ts'
 import { Launch, type LaunchOptions } from './launch.ts'
 import { Plan } from './plan.ts'
 import { classOf, type PlanClass, Plans } from './plans.ts'
+import { startProfiler } from './profiler.ts'
 import { type DeviceInfo, type DeviceMemory, Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
@@ -109,6 +111,7 @@ export class NpuBackend implements Backend {
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
   readonly #plans: Plans | undefined
+  readonly #id: number
   #recording: Plan | undefined
 
   /**
@@ -133,6 +136,7 @@ export class NpuBackend implements Backend {
       throw new InvalidArgumentError('planMemory', `${planMemory} is not a number of bytes`)
     }
     this.device = device
+    this.#id = id
     this.#settings = {
       cubeMathType,
       ...(aclnn.length > 0 ? { aclnn: aclnn.join(' ') } : {}),
@@ -301,6 +305,25 @@ export class NpuBackend implements Backend {
   synchronize(): Promise<void> {
     this.#runtime.bind()
     return this.#runtime.synchronize()
+  }
+
+  async startProfiler(directory: string): Promise<AsyncDisposable> {
+    await this.synchronize()
+    this.#runtime.bind()
+    const stop = startProfiler(this.#runtime.cann, this.device, this.#id, directory)
+    return {
+      [Symbol.asyncDispose]: async () => {
+        const failures: unknown[] = []
+        await this.synchronize().catch((error: unknown) => failures.push(error))
+        failures.push(...stop())
+        if (failures.length > 0) throw failures[0]
+      },
+    }
+  }
+
+  startStopwatch(): Promise<Stopwatch> {
+    this.#runtime.bind()
+    return this.#runtime.startStopwatch()
   }
 
   close(): Promise<void> {

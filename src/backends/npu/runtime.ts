@@ -12,10 +12,12 @@ import { DeviceUnavailableError } from '../../errors.ts'
 import { AscendError } from '../../ffi/ascend-error.ts'
 import { NativeThread, NativeThreadError, type Step, step } from '../../ffi/native-thread.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
+import type { Stopwatch } from '../../ops/stopwatch.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
+import { EventPool, NpuStopwatch } from './stopwatch.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -48,6 +50,8 @@ export class Runtime implements DeviceMemory {
   readonly #memory: MemoryPool
   readonly #staging: MemoryPool
   readonly #reclaim: () => void
+  readonly #events: EventPool
+  #stopwatch: NpuStopwatch | undefined
   /** Pinned memory that copies may still read, until the next wait is over. */
   #inFlight: Block[] = []
   /** What is destroyed when the next wait is over. */
@@ -83,6 +87,7 @@ export class Runtime implements DeviceMemory {
     this.#context = context
     this.#stream = stream
     currentContext = context
+    this.#events = new EventPool(cann)
     this.#memory = new MemoryPool(
       (size) => this.allocate(size),
       (address) => this.release(address),
@@ -142,6 +147,26 @@ export class Runtime implements DeviceMemory {
     this.#memory.put(block)
   }
 
+  /** Enqueues a piece of work, timed where a stopwatch runs; `name` is the function that does it. */
+  enqueue(name: string, operator: string | undefined, work: () => void): void {
+    if (this.#stopwatch === undefined) work()
+    else this.#stopwatch.time(name, operator, work)
+  }
+
+  /** Starts timing what is enqueued, one stopwatch at a time. Waits for what was enqueued before. */
+  async startStopwatch(): Promise<Stopwatch> {
+    const rest = async () => {
+      this.#stopwatch = undefined
+      await this.synchronize()
+      this.bind()
+    }
+    await rest()
+    const stopwatch = new NpuStopwatch(this.cann, this.#stream, this.#events, rest)
+    stopwatch.start()
+    this.#stopwatch = stopwatch
+    return stopwatch
+  }
+
   /** Runs `dispose` once all work enqueued so far is known to be done. */
   retire(dispose: Disposal): void {
     this.#retired.push(dispose)
@@ -184,7 +209,7 @@ export class Runtime implements DeviceMemory {
     this.#inFlight.push(pinned)
     call(functions.aclrtMemcpy, [pinned.address, size, data, size, hostToHost])
     const copy = [block.address, size, pinned.address, size, hostToDevice, this.#stream] as const
-    call(functions.aclrtMemcpyAsync, [...copy])
+    this.enqueue('aclrtMemcpyAsync', undefined, () => call(functions.aclrtMemcpyAsync, [...copy]))
   }
 
   /** Fills `into` from device memory, after all work enqueued before. */
@@ -195,7 +220,7 @@ export class Runtime implements DeviceMemory {
     const pinned = this.#staging.take(into.byteLength)
     try {
       const copy = [pinned.address, size, address, size, deviceToHost, this.#stream] as const
-      call(functions.aclrtMemcpyAsync, [...copy])
+      this.enqueue('aclrtMemcpyAsync', undefined, () => call(functions.aclrtMemcpyAsync, [...copy]))
       await this.synchronize()
       this.bind()
       call(functions.aclrtMemcpy, [into, size, pinned.address, size, hostToHost])
@@ -206,11 +231,12 @@ export class Runtime implements DeviceMemory {
     this.#staging.put(pinned)
   }
 
-  /** Sets `length` bytes to 0, after all work enqueued before. */
-  zero(address: bigint, length: number): void {
+  /** Sets `length` bytes to 0 for an operator, after all work enqueued before. */
+  zero(address: bigint, length: number, operator: string | undefined): void {
     const size = BigInt(length)
     const { call, functions } = this.cann
-    call(functions.aclrtMemsetAsync, [address, size, 0, size, this.#stream])
+    const fill = [address, size, 0, size, this.#stream] as const
+    this.enqueue('aclrtMemsetAsync', operator, () => call(functions.aclrtMemsetAsync, [...fill]))
   }
 
   /** Waits for all work enqueued so far, without blocking; throws the device's fault. */
@@ -278,6 +304,7 @@ export class Runtime implements DeviceMemory {
     for (const block of this.#inFlight) this.#staging.put(block)
     await attempt(() => this.#memory.empty())
     await attempt(() => this.#staging.empty())
+    failures.push(...this.#events.dispose())
     await attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
     await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     currentContext = 0n
@@ -287,7 +314,8 @@ export class Runtime implements DeviceMemory {
 
   async #runOnThread(steps: readonly Step[]): Promise<void> {
     const message = step(this.cann.functions.aclGetRecentErrMsg)
-    const { results, failure } = await this.#thread.run(steps, message)
+    const { results, failure, calls } = await this.#thread.run(steps, message)
+    for (const made of calls) this.cann.callWatcher?.(made)
     const code = results.at(-1) as number
     if (code === 0) return
     const failed = steps[results.length - 1]!.symbol
