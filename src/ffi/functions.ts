@@ -147,6 +147,12 @@ const furtherOperators = {
   aclnnGelu: 'self: pointer, out: pointer',
   aclnnFastGelu: 'self: pointer, out: pointer', // not in 8.1
   aclnnPermute: 'self: pointer, dims: pointer, out: pointer',
+  aclnnFlashAttentionScore:
+    'query: pointer, key: pointer, value: pointer, realShiftOptional: pointer, dropMaskOptional: pointer, paddingMaskOptional: pointer, attenMaskOptional: pointer, prefixOptional: pointer, scaleValue: double, keepProb: double, preTokens: int64, nextTokens: int64, headNum: int64, inputLayout: string, innerPrecise: int64, sparseMode: int64, softmaxMaxOut: pointer, softmaxSumOut: pointer, softmaxOutOut: pointer, attentionOutOut: pointer',
+  aclnnPromptFlashAttentionV3:
+    'query: pointer, key: pointer, value: pointer, pseShift: pointer, attenMask: pointer, actualSeqLengths: pointer, actualSeqLengthsKv: pointer, deqScale1: pointer, quantScale1: pointer, deqScale2: pointer, quantScale2: pointer, quantOffset2: pointer, numHeads: int64, scaleValue: double, preTokens: int64, nextTokens: int64, inputLayout: string, numKeyValueHeads: int64, sparseMode: int64, innerPrecise: int64, attentionOut: pointer',
+  aclnnFusedInferAttentionScoreV3:
+    'query: pointer, key: pointer, value: pointer, pseShiftOptional: pointer, attenMaskOptional: pointer, actualSeqLengthsOptional: pointer, actualSeqLengthsKvOptional: pointer, deqScale1Optional: pointer, quantScale1Optional: pointer, deqScale2Optional: pointer, quantScale2Optional: pointer, quantOffset2Optional: pointer, antiquantScaleOptional: pointer, antiquantOffsetOptional: pointer, blockTableOptional: pointer, queryPaddingSizeOptional: pointer, kvPaddingSizeOptional: pointer, keyAntiquantScaleOptional: pointer, keyAntiquantOffsetOptional: pointer, valueAntiquantScaleOptional: pointer, valueAntiquantOffsetOptional: pointer, keySharedPrefixOptional: pointer, valueSharedPrefixOptional: pointer, actualSharedPrefixLenOptional: pointer, queryRopeOptional: pointer, keyRopeOptional: pointer, keyRopeAntiquantScaleOptional: pointer, numHeads: int64, scaleValue: double, preTokens: int64, nextTokens: int64, inputLayout: string, numKeyValueHeads: int64, sparseMode: int64, innerPrecise: int64, blockSize: int64, antiquantMode: int64, softmaxLseFlag: bool, keyAntiquantMode: int64, valueAntiquantMode: int64, attentionOut: pointer, softmaxLse: pointer',
 } as const
 
 export const operators = { ...neededOperators, ...furtherOperators } as const

@@ -45,14 +45,17 @@ export const cubeMathTypes = { keep: 0, 'allow-hf32': 1, float16: 2, hf32: 3 } a
 export type CubeMathType = keyof typeof cubeMathTypes
 
 /**
- * Functions of aclnn that compute what another one computes that this backend uses; they run where
- * they are asked for and fit, so that both can be compared. docs/npu.md says instead of which.
+ * Functions of aclnn that compute what others compute that this backend uses; they run where they are
+ * asked for and fit, so that both can be compared. docs/npu.md says instead of which.
  */
 export const alternatives = [
   'aclnnGelu',
   'aclnnMatmul',
   'aclnnBatchMatMul',
   'aclnnPermute',
+  'aclnnFlashAttentionScore',
+  'aclnnPromptFlashAttentionV3',
+  'aclnnFusedInferAttentionScoreV3',
 ] as const satisfies readonly AclnnName[]
 
 export type Alternative = (typeof alternatives)[number]

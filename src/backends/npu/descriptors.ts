@@ -44,6 +44,18 @@ export class Descriptors {
     return this.#owned(aclCreateTensor, handle, aclDestroyTensor)
   }
 
+  /** A list of tensors. */
+  tensors(views: readonly DeviceView[]): bigint {
+    const { aclCreateTensorList, aclDestroyTensorList } = this.#cann.functions
+    const first = this.#destroy.length
+    const members = BigUint64Array.from(views, (view) => this.tensor(view))
+    const handle = aclCreateTensorList(members, BigInt(members.length))
+    const list = this.#owned(aclCreateTensorList, handle, aclDestroyTensorList)
+    // A list destroys its members.
+    this.#destroy.splice(first, members.length)
+    return list
+  }
+
   /** A number in float32, which is what operators on floats take. */
   scalar(value: number): bigint {
     const { aclCreateScalar, aclDestroyScalar } = this.#cann.functions
