@@ -40,6 +40,9 @@ const std::vector<Row> &rows() {
        ATTEMPT(const Device a(t, {2, 2}), out(t, {2, 2}); const Scalar one(1.0f);
                return aclnnAddmmGetWorkspaceSize(a, a, a, one, one, out, 0, size, executor)),
        "rank 2; of the batched ones rank 3; self broadcasts to the result"},
+      {{"aclnnTransMatmulWeight", "aclnnMatmulWeightNz", "aclnnAddmmWeightNz"},
+       ATTEMPT(const Device a(t, {16, 16}); return aclnnTransMatmulWeightGetWorkspaceSize(a, size, executor)),
+       "rank 2; the weight in the NZ format, neither of its sizes 1; out may be float32; a transposed weight for MatmulWeightNz alone"},
       {{"aclnnGelu", "aclnnGeluV2", "aclnnFastGelu"},
        ATTEMPT(const Device a(t, {2}), out(t, {2}); return aclnnGeluGetWorkspaceSize(a, out, size, executor)),
        "up to 8 axes; Gelu is the tanh form, GeluV2 the erf form unless `approximate` is 1"},
