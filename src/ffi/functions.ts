@@ -147,6 +147,11 @@ const furtherOperators = {
   aclnnGelu: 'self: pointer, out: pointer',
   aclnnFastGelu: 'self: pointer, out: pointer', // not in 8.1
   aclnnPermute: 'self: pointer, dims: pointer, out: pointer',
+  aclnnTransMatmulWeight: 'mmWeightRef: pointer',
+  aclnnMatmulWeightNz: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8', // not in 8.1
+  // not in 8.1
+  aclnnAddmmWeightNz:
+    'self: pointer, mat1: pointer, mat2: pointer, beta: pointer, alpha: pointer, out: pointer, cubeMathType: int8',
   aclnnFlashAttentionScore:
     'query: pointer, key: pointer, value: pointer, realShiftOptional: pointer, dropMaskOptional: pointer, paddingMaskOptional: pointer, attenMaskOptional: pointer, prefixOptional: pointer, scaleValue: double, keepProb: double, preTokens: int64, nextTokens: int64, headNum: int64, inputLayout: string, innerPrecise: int64, sparseMode: int64, softmaxMaxOut: pointer, softmaxSumOut: pointer, softmaxOutOut: pointer, attentionOutOut: pointer',
   aclnnPromptFlashAttentionV3:
@@ -174,11 +179,17 @@ const opapi = Object.fromEntries(
   ]),
 ) as OperatorFunctions
 
+/** Of the same libraries: what is asked before an operator; the backend works where these are missing. */
+const furtherOpapi = {
+  aclnnCalculateMatmulWeightSizeV2:
+    'int32 (tensorShape: pointer, dataType: int32, weightTensorSize: uint64*)',
+} as const satisfies Record<string, Signature>
+
 /** All functions by the library that has them. */
 export const functions = {
   ascendcl: { ...ascendcl, ...furtherAscendcl },
   nnopbase: { ...nnopbase, ...furtherNnopbase },
-  opapi,
+  opapi: { ...opapi, ...furtherOpapi },
 } as const
 
 /** The functions without which the backend cannot do all its operators. */
@@ -192,6 +203,7 @@ export type CannLibrary = keyof typeof functions
 
 type AllFunctions = (typeof functions)['ascendcl'] &
   (typeof functions)['nnopbase'] &
+  typeof furtherOpapi &
   OperatorFunctions
 
 export type CannFunctionName = keyof AllFunctions

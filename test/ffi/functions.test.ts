@@ -103,7 +103,18 @@ describe('the signature table', () => {
     // These run only where they are asked for, or there is a way without them.
     const repeatable = 'aclSetAclOpExecutorRepeatable'
     const lists = ['aclCreateTensorList', 'aclDestroyTensorList']
-    const onRequest: readonly string[] = [...alternatives, ...lists, 'aclnnFastGelu', repeatable]
+    const weights = [
+      'aclnnCalculateMatmulWeightSizeV2',
+      'aclnnTransMatmulWeight',
+      'aclnnAddmmWeightNz',
+    ]
+    const onRequest: readonly string[] = [
+      ...alternatives,
+      ...lists,
+      ...weights,
+      'aclnnFastGelu',
+      repeatable,
+    ]
     const needed = called.filter(
       (name) =>
         neededFunctions.has(name) || !onRequest.includes(name.replace('GetWorkspaceSize', '')),

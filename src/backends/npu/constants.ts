@@ -15,6 +15,12 @@ export const dataTypes: Readonly<Record<DType, number>> = {
 /** aclFormat: ACL_FORMAT_ND. */
 export const formatND = 2
 
+/** aclFormat: ACL_FORMAT_FRACTAL_NZ, a matrix in blocks of 16 × 16 elements, one column of blocks after another. */
+export const formatNZ = 29
+
+/** Rows and columns of a block of that format, for elements of 16 bits. */
+export const blockSize = 16
+
 /** aclrtMemcpyKind. */
 export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as const
 
@@ -53,6 +59,7 @@ export const alternatives = [
   'aclnnMatmul',
   'aclnnBatchMatMul',
   'aclnnPermute',
+  'aclnnMatmulWeightNz',
   'aclnnFlashAttentionScore',
   'aclnnPromptFlashAttentionV3',
   'aclnnFusedInferAttentionScoreV3',

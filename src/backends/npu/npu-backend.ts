@@ -300,6 +300,7 @@ export class NpuBackend implements Backend {
   free(slot: unknown): void {
     const { block, memory } = slot as Slot
     this.#plans?.forget(slot as Slot)
+    this.#runtime.prepared.forget(slot as Slot)
     if (block !== undefined) memory?.put(block)
   }
 

@@ -16,6 +16,7 @@ import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
+import { PreparedWeights } from './prepared-weights.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -96,6 +97,9 @@ export class Runtime implements DeviceMemory {
       (address) => call(functions.aclrtFreeHost, [address]),
     )
   }
+
+  /** What kernels have made of weights. */
+  readonly prepared = new PreparedWeights()
 
   get stream(): bigint {
     return this.#stream
@@ -231,6 +235,7 @@ export class Runtime implements DeviceMemory {
       this.#inFlight.push(...read)
       this.#retired.push(...retired)
       this.#reclaim()
+      this.prepared.dropAll()
       if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
         this.#threadIsBound = false
       }
