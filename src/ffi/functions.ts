@@ -147,6 +147,17 @@ const furtherOperators = {
   aclnnGelu: 'self: pointer, out: pointer',
   aclnnFastGelu: 'self: pointer, out: pointer', // not in 8.1
   aclnnPermute: 'self: pointer, dims: pointer, out: pointer',
+  aclnnTransMatmulWeight: 'mmWeightRef: pointer',
+  aclnnMatmulWeightNz: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8', // not in 8.1
+  // not in 8.1
+  aclnnAddmmWeightNz:
+    'self: pointer, mat1: pointer, mat2: pointer, beta: pointer, alpha: pointer, out: pointer, cubeMathType: int8',
+  aclnnFlashAttentionScore:
+    'query: pointer, key: pointer, value: pointer, realShiftOptional: pointer, dropMaskOptional: pointer, paddingMaskOptional: pointer, attenMaskOptional: pointer, prefixOptional: pointer, scaleValue: double, keepProb: double, preTokens: int64, nextTokens: int64, headNum: int64, inputLayout: string, innerPrecise: int64, sparseMode: int64, softmaxMaxOut: pointer, softmaxSumOut: pointer, softmaxOutOut: pointer, attentionOutOut: pointer',
+  aclnnPromptFlashAttentionV3:
+    'query: pointer, key: pointer, value: pointer, pseShift: pointer, attenMask: pointer, actualSeqLengths: pointer, actualSeqLengthsKv: pointer, deqScale1: pointer, quantScale1: pointer, deqScale2: pointer, quantScale2: pointer, quantOffset2: pointer, numHeads: int64, scaleValue: double, preTokens: int64, nextTokens: int64, inputLayout: string, numKeyValueHeads: int64, sparseMode: int64, innerPrecise: int64, attentionOut: pointer',
+  aclnnFusedInferAttentionScoreV3:
+    'query: pointer, key: pointer, value: pointer, pseShiftOptional: pointer, attenMaskOptional: pointer, actualSeqLengthsOptional: pointer, actualSeqLengthsKvOptional: pointer, deqScale1Optional: pointer, quantScale1Optional: pointer, deqScale2Optional: pointer, quantScale2Optional: pointer, quantOffset2Optional: pointer, antiquantScaleOptional: pointer, antiquantOffsetOptional: pointer, blockTableOptional: pointer, queryPaddingSizeOptional: pointer, kvPaddingSizeOptional: pointer, keyAntiquantScaleOptional: pointer, keyAntiquantOffsetOptional: pointer, valueAntiquantScaleOptional: pointer, valueAntiquantOffsetOptional: pointer, keySharedPrefixOptional: pointer, valueSharedPrefixOptional: pointer, actualSharedPrefixLenOptional: pointer, queryRopeOptional: pointer, keyRopeOptional: pointer, keyRopeAntiquantScaleOptional: pointer, numHeads: int64, scaleValue: double, preTokens: int64, nextTokens: int64, inputLayout: string, numKeyValueHeads: int64, sparseMode: int64, innerPrecise: int64, blockSize: int64, antiquantMode: int64, softmaxLseFlag: bool, keyAntiquantMode: int64, valueAntiquantMode: int64, attentionOut: pointer, softmaxLse: pointer',
 } as const
 
 export const operators = { ...neededOperators, ...furtherOperators } as const
@@ -168,6 +179,12 @@ const opapi = Object.fromEntries(
   ]),
 ) as OperatorFunctions
 
+/** Of the same libraries: what is asked before an operator; the backend works where these are missing. */
+const furtherOpapi = {
+  aclnnCalculateMatmulWeightSizeV2:
+    'int32 (tensorShape: pointer, dataType: int32, weightTensorSize: uint64*)',
+} as const satisfies Record<string, Signature>
+
 /** libmsprofiler.so: CANN's own profiler, which is opened for those who ask for it. */
 const msprofiler = {
   aclprofInit: 'int32 (profilerResultPath: string, length: uint64)',
@@ -183,7 +200,7 @@ const msprofiler = {
 export const functions = {
   ascendcl: { ...ascendcl, ...furtherAscendcl },
   nnopbase: { ...nnopbase, ...furtherNnopbase },
-  opapi,
+  opapi: { ...opapi, ...furtherOpapi },
   msprofiler,
 } as const
 
@@ -198,6 +215,7 @@ export type CannLibrary = keyof typeof functions
 
 type AllFunctions = (typeof functions)['ascendcl'] &
   (typeof functions)['nnopbase'] &
+  typeof furtherOpapi &
   (typeof functions)['msprofiler'] &
   OperatorFunctions
 

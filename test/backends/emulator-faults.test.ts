@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
+import { attention, tensor } from '../../src/ops/index.ts'
 import { controls, forEachBinding, openEmulator } from '../support/emulator.ts'
 import { distance } from '../support/logit-distance.ts'
 
@@ -78,6 +79,20 @@ forEachBinding((binding) => {
     const { live } = controls.report()
     expect([live['device-memory'], live['host-memory']]).toEqual([0, 0])
   }, 300_000)
+
+  it('a list of tensors that refuses to be destroyed keeps them, and nothing else', async () => {
+    const before = livingHandles()
+    const backend = openEmulator({ aclnn: ['aclnnFusedInferAttentionScoreV3'] })
+    {
+      using x = tensor(backend, 'float16', [2, 16], new Uint16Array(32))
+      controls.failCall('aclDestroyTensorList', 1n, 507899)
+      expect(() => attention(x, x, x, undefined, { numHeads: 1, lengths: [2] })).toThrow(
+        expect.objectContaining({ functionName: 'aclDestroyTensorList' }),
+      )
+    }
+    await backend.close()
+    expect(livingHandles() - before).toBe(2)
+  })
 
   it('each call of recording, replaying and destroying a plan may fail: the plan goes, and the next forward is right', async () => {
     const before = livingHandles()

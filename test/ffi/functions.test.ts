@@ -103,8 +103,14 @@ describe('the signature table', () => {
       .filter((name) => new RegExp(`\\b${name.replace('GetWorkspaceSize', '')}\\b`).test(code))
     // These run only where they are asked for, or there is a way without them.
     const repeatable = 'aclSetAclOpExecutorRepeatable'
+    const lists = ['aclCreateTensorList', 'aclDestroyTensorList']
+    const weights = [
+      'aclnnCalculateMatmulWeightSizeV2',
+      'aclnnTransMatmulWeight',
+      'aclnnAddmmWeightNz',
+    ]
     const onRequest: readonly string[] = [
-      ...[...alternatives, 'aclnnFastGelu', repeatable],
+      ...[...alternatives, ...lists, ...weights, 'aclnnFastGelu', repeatable],
       ...rows.map(({ name }) => name).filter((name) => /Event|^aclprof/.test(name)),
     ]
     const needed = called.filter(

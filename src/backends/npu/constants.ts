@@ -15,6 +15,12 @@ export const dataTypes: Readonly<Record<DType, number>> = {
 /** aclFormat: ACL_FORMAT_ND. */
 export const formatND = 2
 
+/** aclFormat: ACL_FORMAT_FRACTAL_NZ, a matrix in blocks of 16 × 16 elements, one column of blocks after another. */
+export const formatNZ = 29
+
+/** Rows and columns of a block of that format, for elements of 16 bits. */
+export const blockSize = 16
+
 /** aclrtMemcpyKind. */
 export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as const
 
@@ -54,14 +60,18 @@ export const cubeMathTypes = { keep: 0, 'allow-hf32': 1, float16: 2, hf32: 3 } a
 export type CubeMathType = keyof typeof cubeMathTypes
 
 /**
- * Functions of aclnn that compute what another one computes that this backend uses; they run where
- * they are asked for and fit, so that both can be compared. docs/npu.md says instead of which.
+ * Functions of aclnn that compute what others compute that this backend uses; they run where they are
+ * asked for and fit, so that both can be compared. docs/npu.md says instead of which.
  */
 export const alternatives = [
   'aclnnGelu',
   'aclnnMatmul',
   'aclnnBatchMatMul',
   'aclnnPermute',
+  'aclnnMatmulWeightNz',
+  'aclnnFlashAttentionScore',
+  'aclnnPromptFlashAttentionV3',
+  'aclnnFusedInferAttentionScoreV3',
 ] as const satisfies readonly AclnnName[]
 
 export type Alternative = (typeof alternatives)[number]

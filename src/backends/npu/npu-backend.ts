@@ -2,8 +2,7 @@
  * The Ascend backend: operators as calls of aclnn on one NPU, or on the emulator, which it cannot
  * tell from one. Only the device string says what it is, and that is in every note and report.
  *
- * A kernel for a new operator goes into a file of `kernels/` and into the table below. Attention has
- * none: it is decomposed.
+ * A kernel for a new operator goes into a file of `kernels/` and into the table below.
  */
 import { InvalidArgumentError } from '../../errors.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
@@ -17,7 +16,7 @@ import type {
   OperatorInputs,
   TensorSpec,
 } from '../../ops/backend.ts'
-import type { OperatorName } from '../../ops/catalogue.ts'
+import type { AttributesOf, OperatorName } from '../../ops/catalogue.ts'
 import type { Stopwatch } from '../../ops/stopwatch.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
@@ -39,6 +38,7 @@ import {
   type Slot,
   slotOver,
 } from './device-view.ts'
+import { attention, supportsAttention } from './kernels/attention.ts'
 import { add, gelu, mul, scale, sigmoid, tanh } from './kernels/elementwise.ts'
 import type { NpuKernel } from './kernels/kernel.ts'
 import { linear, matmul } from './kernels/matmul.ts'
@@ -68,6 +68,7 @@ const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   embedding,
   index_select: indexSelect,
   concat,
+  attention,
 }
 
 /** A kernel whose operator is known only at run time; dispatch has checked its attributes. */
@@ -164,8 +165,12 @@ export class NpuBackend implements Backend {
   supports(
     operator: OperatorName,
     inputs: OperatorInputs<TensorSpec>,
-    { axis }: Attributes,
+    attributes: Attributes,
   ): true | string {
+    if (operator === 'attention') {
+      return supportsAttention(this.#options.aclnn, inputs, attributes as AttributesOf<'attention'>)
+    }
+    const { axis } = attributes
     if (kernels[operator] === undefined) return 'it has no kernel of its own'
     const most = operator === 'matmul' ? mostAxesOfMatmul : mostAxes
     const row = inputs[0]?.shape.at(axis as number) ?? 0
@@ -299,6 +304,7 @@ export class NpuBackend implements Backend {
   free(slot: unknown): void {
     const { block, memory } = slot as Slot
     this.#plans?.forget(slot as Slot)
+    this.#runtime.prepared.forget(slot as Slot)
     if (block !== undefined) memory?.put(block)
   }
 

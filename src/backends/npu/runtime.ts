@@ -17,6 +17,7 @@ import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
+import { PreparedWeights } from './prepared-weights.ts'
 import { EventPool, NpuStopwatch } from './stopwatch.ts'
 
 export interface DeviceInfo {
@@ -101,6 +102,9 @@ export class Runtime implements DeviceMemory {
       (address) => call(functions.aclrtFreeHost, [address]),
     )
   }
+
+  /** What kernels have made of weights. */
+  readonly prepared = new PreparedWeights()
 
   get stream(): bigint {
     return this.#stream
@@ -257,6 +261,7 @@ export class Runtime implements DeviceMemory {
       this.#inFlight.push(...read)
       this.#retired.push(...retired)
       this.#reclaim()
+      this.prepared.dropAll()
       if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
         this.#threadIsBound = false
       }

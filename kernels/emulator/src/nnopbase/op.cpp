@@ -55,9 +55,10 @@ Resolved resolve(const Argument &argument, std::string name, bool write) {
   if (!alive)
     violation(kind::destroyedHandle, resolved.name + " was destroyed between phase 1 and phase 2");
   resolved.base = static_cast<const std::byte *>(alive ? alive->address : seen.address);
-  resolved.view = {seen.dtype, seen.shape, seen.strides, seen.offset, nullptr};
+  const Shape &shape = isNz(seen) ? seen.storageShape : seen.shape;
+  resolved.view = {seen.dtype, shape, isNz(seen) ? contiguousStrides(shape) : seen.strides, seen.offset, nullptr};
   const auto size = static_cast<int64_t>(elementSize(seen.dtype));
-  resolved.range = {resolved.base, static_cast<size_t>(extent(seen.shape, seen.strides) * size), write};
+  resolved.range = {resolved.base, static_cast<size_t>(extent(shape, resolved.view.strides) * size), write};
   if (resolved.range.size == 0) {  // without elements, and often without memory
     resolved.view.offset = 0;
     return resolved;
@@ -190,6 +191,10 @@ aclnnStatus planOp(const char *function, uint64_t *workspaceSize, aclOpExecutor 
     const std::string name = function;
     object->function = name.substr(0, name.rfind("GetWorkspaceSize"));
     object->inputCount = made.inputs.size();
+    for (const auto *list : {&made.inputs, &made.outputs})
+      for (const Operand &operand : *list)
+        for (const aclTensor *tensor : operand.tensors)
+          if (tensor && isNz(get(tensor)) && !made.takesNz) refuse("a tensor of shape " + shapeText(get(tensor).shape) + " is in the format FRACTAL_NZ, which " + object->function + " does not take");
     bool anyOutput = false;
     for (const Operand &operand : made.inputs) object->operands.push_back(argumentsOf(operand));
     for (const Operand &operand : made.outputs) {
