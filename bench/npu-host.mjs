@@ -82,7 +82,11 @@ async function measure(binding, options) {
 }
 
 /** The ways to run a forward, which are the columns of the tables. */
-const ways = { 'without plans': { plans: false }, 'with plans': {} }
+const ways = {
+  'without plans': { plans: false },
+  'with plans': { graphs: false },
+  'with graphs': {},
+}
 
 const results = []
 for (const binding of bindingNames) {

@@ -206,11 +206,11 @@ export class Runtime implements DeviceMemory {
     this.#staging.put(pinned)
   }
 
-  /** Sets `length` bytes to 0, after all work enqueued before. */
-  zero(address: bigint, length: number): void {
+  /** Sets `length` bytes to 0, after all work that was enqueued on the stream before. */
+  zero(address: bigint, length: number, stream: bigint): void {
     const size = BigInt(length)
     const { call, functions } = this.cann
-    call(functions.aclrtMemsetAsync, [address, size, 0, size, this.#stream])
+    call(functions.aclrtMemsetAsync, [address, size, 0, size, stream])
   }
 
   /** Waits for all work enqueued so far, without blocking; throws the device's fault. */
