@@ -16,7 +16,7 @@ export const dataTypes: Readonly<Record<DType, number>> = {
 export const formatND = 2
 
 /** aclrtMemcpyKind. */
-export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as const
+export const copyKinds = { hostToDevice: 1, deviceToHost: 2 } as const
 
 /** Asynchronous copies begin at multiples of this many bytes. */
 export const copyAlignment = 64n
