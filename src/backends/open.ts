@@ -17,6 +17,7 @@ const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
   aclnn: ['npu', 'emulator'],
   plans: ['npu', 'emulator'],
   planMemory: ['npu', 'emulator'],
+  graphs: ['npu', 'emulator'],
 }
 
 /** What follows `npu:`, and the choices made. */

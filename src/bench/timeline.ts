@@ -13,7 +13,7 @@ export interface CompleteEvent {
   readonly ph: 'X'
   readonly name: string
   /** What it is; viewers colour and filter by it. */
-  readonly cat: 'phase' | 'call' | 'operator' | 'copy'
+  readonly cat: 'phase' | 'call' | 'operator' | 'graph' | 'copy'
   readonly ts: number
   readonly dur: number
   readonly pid: number
@@ -94,9 +94,9 @@ function slicesOf({ texts, tokens, phases, times }: BatchTrace): Slice[] {
     return { name, cat: 'call', begin, end, row: isBeside ? waiting : host }
   })
   const work = (times?.work ?? []).map(({ name, operator, begin, end }): Slice => {
-    const isCopy = name.startsWith('aclrtMem') && operator === undefined
-    const args = operator === undefined ? {} : { args: { operator } }
-    return { name, cat: isCopy ? 'copy' : 'operator', begin, end, row: stream, ...args }
+    const span = { name, begin, end, row: stream }
+    if (operator !== undefined) return { ...span, cat: 'operator', args: { operator } }
+    return { ...span, cat: name.startsWith('aclrtMem') ? 'copy' : 'graph' }
   })
   return [{ ...batch!, args: { texts, tokens, ...clocks } }, ...parts, ...calls, ...work]
 }

@@ -32,6 +32,8 @@ export interface Cann {
   has(name: CannFunctionName): boolean
   /** Calls a function that returns a status; throws AscendError. */
   readonly call: CheckedCall
+  /** Of memory of the host; see `Binding.view`. */
+  readonly view: Binding['view']
   /** Told of every call of `functions` while it is set; of calls on other threads by those who make them. */
   callWatcher: CallWatcher | undefined
 }
@@ -137,6 +139,7 @@ export function openCann(
     functions: all,
     has: (name) => lookups.get(name)?.() !== undefined,
     call: createCheckedCall(() => all.aclGetRecentErrMsg()),
+    view: binding.view,
     callWatcher: undefined,
   }
   return cann

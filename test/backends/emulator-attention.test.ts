@@ -114,7 +114,30 @@ forEachBinding((binding) => {
         ).toEqual([])
         for (const parameter of model.parameters) parameter.dispose()
       },
-      { aclnn: [inference] },
+      { aclnn: [inference], graphs: false },
+    ))
+
+  it('graphs of fused attention and of weights in the NZ format give the bits of what they captured', () =>
+    onEmulator(
+      async (backend) => {
+        const options = { backend, dtype: 'float16', warn: expect.unreachable } as const
+        const model = await loadModel(weights, options)
+        const run = (first: number) => {
+          const some = cases.slice(first, first + 2).map(({ input_ids }) => input_ids)
+          return forwardLogits(model, backend, some)
+        }
+        const recorded = await run(8)
+        expect(await run(8)).toEqual(recorded)
+        // Other texts of the same shape in between.
+        await run(10)
+        controls.reset()
+        expect(await run(8)).toEqual(recorded)
+        expect(launches()).toEqual([0, 0, 0])
+        expect(controls.report().calls).toMatchObject({ aclmdlRIExecuteAsync: 1 })
+        expect(backend.settings.graphs).toBe('on')
+        for (const parameter of model.parameters) parameter.dispose()
+      },
+      { aclnn: [training, 'aclnnMatmulWeightNz'] },
     ))
 
   it.each(['aclCreateTensorList', `${inference}GetWorkspaceSize`, inference])(

@@ -43,7 +43,10 @@ function counted(): Record<string, number> {
 }
 
 const isEnqueued = (name: string) =>
-  /^aclnn(?!.*GetWorkspaceSize)/.test(name) || /^aclrtMem(cpy|set)Async$/.test(name)
+  /^aclnn(?!.*GetWorkspaceSize)|^aclrtMem(cpy|set)Async$|^aclmdlRIExecuteAsync$/.test(name)
+
+/** Each launch of a plan by itself. */
+const options = { graphs: false }
 
 forEachBinding(() => {
   beforeEach(() => controls.reset())
@@ -77,97 +80,133 @@ forEachBinding(() => {
             expect(times.emptySeconds).toBeGreaterThanOrEqual(0)
             expect(times.uncertaintySeconds).toBeGreaterThan(0)
           }),
-        { plans },
+        { ...options, plans },
       ),
   )
 
-  it('work begins after the call that enqueues it, and ends before the wait for it does', () =>
-    onEmulator((backend) =>
-      withForward(backend, async (forward) => {
-        await forward()
-        const stopwatch = await backend.startStopwatch()
-        await forward()
-        const { work, calls, uncertaintySeconds } = await stopwatch.stop()
-        const enqueued = calls.filter(({ symbol }) => isEnqueued(symbol))
-        expect(enqueued.map(({ symbol }) => symbol)).toEqual(work.map(({ name }) => name))
-        const wait = calls.findLast(({ symbol }) => symbol === 'aclrtSynchronizeStream')!
-        for (const [at, { end }] of work.entries()) {
-          expect(end).toBeGreaterThan(enqueued[at]!.begin - uncertaintySeconds)
-          expect(end).toBeLessThan(wait.end + uncertaintySeconds)
-        }
-      }),
-    ))
-
-  it('the time of work that is held up is the time that it is held up for', () =>
-    onEmulator((backend) =>
-      withForward(backend, async (forward) => {
-        await forward()
-        const stopwatch = await backend.startStopwatch()
-        controls.hold(1)
-        const running = forward()
-        await new Promise((resolve) => setTimeout(resolve, 50))
-        controls.hold(0)
-        await running
-        const { work, calls } = await stopwatch.stop()
-        const first = calls.find(({ symbol }) => symbol === 'aclrtMemcpyAsync')!
-        // Nothing ran meanwhile, so that all work comes after that.
-        expect(work[0]!.begin - first.begin).toBeGreaterThan(0.04)
-      }),
-    ))
-
-  it('events are used again, and none is left', () =>
-    onEmulator((backend) =>
-      withForward(backend, async (forward) => {
-        await forward()
-        const made: (number | undefined)[] = []
-        for (let round = 0; round < 3; round++) {
-          controls.reset()
-          const stopwatch = await backend.startStopwatch()
-          await forward()
-          await stopwatch.stop()
-          made.push(counted().aclrtCreateEventExWithFlag)
-        }
-        expect(made).toEqual([controls.report().live.event, undefined, undefined])
-        controls.reset()
-        await forward()
-        expect(counted()).not.toHaveProperty('aclrtRecordEvent')
-      }),
-    ))
-
-  it('each call of a stopwatch may fail: a typed error, and the next one is right', () =>
+  it('sees a graph as one launch, and nothing of its capture', () =>
     onEmulator((backend) =>
       withForward(backend, async (forward) => {
         const expected = await forward()
-        const measure = async () => {
-          const stopwatch = await backend.startStopwatch()
-          try {
-            expect(await forward()).toEqual(expected)
-          } catch (error) {
-            await stopwatch.stop().catch(() => {})
-            throw error
-          }
-          return stopwatch.stop()
-        }
-        for (const [name, calls] of [
-          // Once: after that the pool has as many as it takes.
-          ['aclrtCreateEventExWithFlag', [9]],
-          ['aclrtRecordEvent', [1, 5, 7, 8, 9, 40]],
-          ['aclrtSynchronizeEvent', [1, 5]],
-          ['aclrtEventElapsedTime', [1, 2, 9]],
-        ] as const) {
-          for (const n of calls) {
-            controls.reset()
-            controls.failCall(name, BigInt(n), 507899)
-            await expect(measure(), `${name} ${n}`).rejects.toMatchObject({
-              name: 'AscendError',
-              functionName: name,
-            })
-            expect(controls.report().violations).toEqual([])
-            controls.reset()
-            const { work } = await measure()
-            expect(work.filter(({ operator }) => operator !== undefined)).toHaveLength(39)
-          }
-        }
+        const stopwatch = await backend.startStopwatch()
+        controls.reset()
+        for (const _ of ['captures', 'launches']) expect(await forward()).toEqual(expected)
+        const calls = counted()
+        expect(calls).toMatchObject({ aclmdlRICaptureBegin: 1, aclmdlRIExecuteAsync: 2 })
+        expect(calls.aclrtRecordEvent).toBe(2 * 6)
+        const { work } = await stopwatch.stop()
+        const [upload, launch, download] = [
+          'aclrtMemcpyAsync',
+          'aclmdlRIExecuteAsync',
+          'aclrtMemcpyAsync',
+        ]
+        expect(work.map(({ name }) => name)).toEqual([
+          upload,
+          launch,
+          download,
+          upload,
+          launch,
+          download,
+        ])
+        expect(work.every(({ operator }) => operator === undefined)).toBe(true)
       }),
+    ))
+
+  it('work begins after the call that enqueues it, and ends before the wait for it does', () =>
+    onEmulator(
+      (backend) =>
+        withForward(backend, async (forward) => {
+          await forward()
+          const stopwatch = await backend.startStopwatch()
+          await forward()
+          const { work, calls, uncertaintySeconds } = await stopwatch.stop()
+          const enqueued = calls.filter(({ symbol }) => isEnqueued(symbol))
+          expect(enqueued.map(({ symbol }) => symbol)).toEqual(work.map(({ name }) => name))
+          const wait = calls.findLast(({ symbol }) => symbol === 'aclrtSynchronizeStream')!
+          for (const [at, { end }] of work.entries()) {
+            expect(end).toBeGreaterThan(enqueued[at]!.begin - uncertaintySeconds)
+            expect(end).toBeLessThan(wait.end + uncertaintySeconds)
+          }
+        }),
+      options,
+    ))
+
+  it('the time of work that is held up is the time that it is held up for', () =>
+    onEmulator(
+      (backend) =>
+        withForward(backend, async (forward) => {
+          await forward()
+          const stopwatch = await backend.startStopwatch()
+          controls.hold(1)
+          const running = forward()
+          await new Promise((resolve) => setTimeout(resolve, 50))
+          controls.hold(0)
+          await running
+          const { work, calls } = await stopwatch.stop()
+          const first = calls.find(({ symbol }) => symbol === 'aclrtMemcpyAsync')!
+          // Nothing ran meanwhile, so that all work comes after that.
+          expect(work[0]!.begin - first.begin).toBeGreaterThan(0.04)
+        }),
+      options,
+    ))
+
+  it('events are used again, and none is left', () =>
+    onEmulator(
+      (backend) =>
+        withForward(backend, async (forward) => {
+          await forward()
+          const made: (number | undefined)[] = []
+          for (let round = 0; round < 3; round++) {
+            controls.reset()
+            const stopwatch = await backend.startStopwatch()
+            await forward()
+            await stopwatch.stop()
+            made.push(counted().aclrtCreateEventExWithFlag)
+          }
+          expect(made).toEqual([controls.report().live.event, undefined, undefined])
+          controls.reset()
+          await forward()
+          expect(counted()).not.toHaveProperty('aclrtRecordEvent')
+        }),
+      options,
+    ))
+
+  it('each call of a stopwatch may fail: a typed error, and the next one is right', () =>
+    onEmulator(
+      (backend) =>
+        withForward(backend, async (forward) => {
+          const expected = await forward()
+          const measure = async () => {
+            const stopwatch = await backend.startStopwatch()
+            try {
+              expect(await forward()).toEqual(expected)
+            } catch (error) {
+              await stopwatch.stop().catch(() => {})
+              throw error
+            }
+            return stopwatch.stop()
+          }
+          for (const [name, calls] of [
+            // Once: after that the pool has as many as it takes.
+            ['aclrtCreateEventExWithFlag', [9]],
+            ['aclrtRecordEvent', [1, 5, 7, 8, 9, 40]],
+            ['aclrtSynchronizeEvent', [1, 5]],
+            ['aclrtEventElapsedTime', [1, 2, 9]],
+          ] as const) {
+            for (const n of calls) {
+              controls.reset()
+              controls.failCall(name, BigInt(n), 507899)
+              await expect(measure(), `${name} ${n}`).rejects.toMatchObject({
+                name: 'AscendError',
+                functionName: name,
+              })
+              expect(controls.report().violations).toEqual([])
+              controls.reset()
+              const { work } = await measure()
+              expect(work.filter(({ operator }) => operator !== undefined)).toHaveLength(39)
+            }
+          }
+        }),
+      options,
     ))
 })

@@ -155,57 +155,67 @@ function betweenStartAndStop(backend: NpuBackend, look: () => void): void {
 }
 
 forEachBinding(() => {
-  test('all that the emulator counts is there, in its row, and nested in the phases', () =>
-    onEmulator(async (backend) => {
-      const tokenizer = await RobertaTokenizer.load(weights)
-      const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
-      const model = await loadModel(weights, options)
-      const classifier = {
-        backend,
-        config: model.config,
-        encode: (text: string) => tokenizer.encode(text, { maxLength: 64 }),
-        forward: async (encodings: readonly { readonly inputIds: readonly number[] }[]) => {
-          const ids = encodings.map(({ inputIds }) => inputIds)
-          const rows = await forwardLogits(model, backend, ids)
-          return rows.map((logits) => ({ logits, truncated: false }))
+  test.each([false, true])(
+    'all that the emulator counts is there, in its row, and nested in the phases; graphs: %s',
+    (graphs) =>
+      onEmulator(
+        async (backend) => {
+          const tokenizer = await RobertaTokenizer.load(weights)
+          const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
+          const model = await loadModel(weights, options)
+          const classifier = {
+            backend,
+            config: model.config,
+            encode: (text: string) => tokenizer.encode(text, { maxLength: 64 }),
+            forward: async (encodings: readonly { readonly inputIds: readonly number[] }[]) => {
+              const ids = encodings.map(({ inputIds }) => inputIds)
+              const rows = await forwardLogits(model, backend, ids)
+              return rows.map((logits) => ({ logits, truncated: false }))
+            },
+          }
+          const calls: Record<string, number>[] = []
+          betweenStartAndStop(backend, () => {
+            const made = Object.entries(controls.report().calls).filter(([, count]) => count > 0)
+            calls.push(Object.fromEntries(made))
+          })
+          try {
+            // The first batch records a plan, the second replays it, as a graph that is captured meanwhile.
+            let round = 0
+            for (const _ of [1, 2]) {
+              const timeline = new Timeline()
+              timeline.add('emulator', [await traceBatch(classifier, builtInTexts().slice(0, 3))])
+              const { events, on } = read(timeline)
+              const counted = calls.at(-1)!
+              const kind = (cat: string) => counts(events.filter((event) => event.cat === cat))
+              expect(kind('call')).toEqual(counted)
+              const launches = Object.entries(counted).filter(
+                ([name]) => name.startsWith('aclnn') && !name.endsWith('GetWorkspaceSize'),
+              )
+              expect(launches.reduce((sum, [, count]) => sum + count, 0)).toBe(39)
+              const isGraph = graphs && round === 1
+              round += 1
+              expect(kind('operator')).toEqual(isGraph ? {} : Object.fromEntries(launches))
+              expect(kind('graph')).toEqual(isGraph ? { aclmdlRIExecuteAsync: 1 } : {})
+              expect(kind('copy')).toEqual({ aclrtMemcpyAsync: counted.aclrtMemcpyAsync })
+              const phases = { 'batch of 3': 1, tokenize: 1, forward: 1, scores: 1 }
+              expect(kind('phase')).toEqual(phases)
+              expectNoOverlap(on('stream of the device'))
+              expectNoOverlap(on('host, thread that waits'))
+              expectNested(on('host'))
+              const [batch, tokenize, forward] = on('host').map(span)
+              for (const event of on('host').filter(({ cat }) => cat === 'call')) {
+                expect(span(event)[0]).toBeGreaterThanOrEqual(tokenize![1])
+                expect(span(event)[1]).toBeLessThanOrEqual(forward![1])
+              }
+              for (const event of on('host, thread that waits')) {
+                expect(span(event)[1]).toBeLessThanOrEqual(batch![1])
+              }
+            }
+          } finally {
+            for (const parameter of model.parameters) parameter.dispose()
+          }
         },
-      }
-      const calls: Record<string, number>[] = []
-      betweenStartAndStop(backend, () => {
-        const made = Object.entries(controls.report().calls).filter(([, count]) => count > 0)
-        calls.push(Object.fromEntries(made))
-      })
-      try {
-        // The first batch records a plan, the second replays it.
-        for (const _ of [1, 2]) {
-          const timeline = new Timeline()
-          timeline.add('emulator', [await traceBatch(classifier, builtInTexts().slice(0, 3))])
-          const { events, on } = read(timeline)
-          const counted = calls.at(-1)!
-          const kind = (cat: string) => counts(events.filter((event) => event.cat === cat))
-          expect(kind('call')).toEqual(counted)
-          const launches = Object.entries(counted).filter(
-            ([name]) => name.startsWith('aclnn') && !name.endsWith('GetWorkspaceSize'),
-          )
-          expect(kind('operator')).toEqual(Object.fromEntries(launches))
-          expect(launches.reduce((sum, [, count]) => sum + count, 0)).toBe(39)
-          expect(kind('copy')).toEqual({ aclrtMemcpyAsync: counted.aclrtMemcpyAsync })
-          const phases = { 'batch of 3': 1, tokenize: 1, forward: 1, scores: 1 }
-          expect(kind('phase')).toEqual(phases)
-          expectNoOverlap(on('stream of the device'))
-          expectNoOverlap(on('host, thread that waits'))
-          expectNested(on('host'))
-          const [batch, tokenize, forward] = on('host').map(span)
-          for (const event of on('host').filter(({ cat }) => cat === 'call')) {
-            expect(span(event)[0]).toBeGreaterThanOrEqual(tokenize![1])
-            expect(span(event)[1]).toBeLessThanOrEqual(forward![1])
-          }
-          for (const event of on('host, thread that waits')) {
-            expect(span(event)[1]).toBeLessThanOrEqual(batch![1])
-          }
-        }
-      } finally {
-        for (const parameter of model.parameters) parameter.dispose()
-      }
-    }))
+        { graphs },
+      ),
+  )
 })

@@ -111,7 +111,7 @@ describe('the signature table', () => {
     ]
     const onRequest: readonly string[] = [
       ...[...alternatives, ...lists, ...weights, 'aclnnFastGelu', repeatable],
-      ...rows.map(({ name }) => name).filter((name) => /Event|^aclprof/.test(name)),
+      ...rows.map(({ name }) => name).filter((name) => /Event|^aclprof|^aclmdlRI/.test(name)),
     ]
     const needed = called.filter(
       (name) =>

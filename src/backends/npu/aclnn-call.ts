@@ -74,10 +74,10 @@ export class AclnnCall<K extends AclnnName = AclnnName> {
   }
 
   /** Phase 2, after phase 1 where there is no executor. */
-  enqueue(workspace: bigint, workspaceSize: bigint): void {
+  enqueue(workspace: bigint, workspaceSize: bigint, stream: bigint): void {
     if (this.#executor === noHandle) this.plan()
-    const args = [workspace, workspaceSize, this.#executor, this.#runtime.stream]
-    this.#runtime.enqueue(this.name, this.#context.operator, () => {
+    const args = [workspace, workspaceSize, this.#executor, stream]
+    this.#runtime.enqueue(stream, this.name, this.#context.operator, () => {
       if (!this.#isRepeatable) this.#executor = noHandle
       this.#runtime.cann.call(this.#phase2, args as never, this.#context)
     })

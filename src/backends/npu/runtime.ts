@@ -17,6 +17,7 @@ import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
+import { type Pinned, pinnedPool } from './pinned.ts'
 import { PreparedWeights } from './prepared-weights.ts'
 import { EventPool, NpuStopwatch } from './stopwatch.ts'
 
@@ -39,6 +40,10 @@ export interface DeviceMemory {
 /** Destroys what work may have used, whatever happens on the way, and returns what went wrong. */
 export type Disposal = () => readonly unknown[]
 
+function bytesOf({ buffer, byteOffset, byteLength }: HostArray | Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
 /** The context that is current in this thread. */
 let currentContext = 0n
 
@@ -49,12 +54,12 @@ export class Runtime implements DeviceMemory {
   readonly #stream: bigint
   readonly #thread: NativeThread
   readonly #memory: MemoryPool
-  readonly #staging: MemoryPool
+  readonly #staging: MemoryPool<Pinned>
   readonly #reclaim: () => void
   readonly #events: EventPool
   #stopwatch: NpuStopwatch | undefined
   /** Pinned memory that copies may still read, until the next wait is over. */
-  #inFlight: Block[] = []
+  #inFlight: Block<Pinned>[] = []
   /** What is destroyed when the next wait is over. */
   #retired: Disposal[] = []
   #threadIsBound = false
@@ -74,7 +79,7 @@ export class Runtime implements DeviceMemory {
     this.#device = device
     this.#id = id
     this.#reclaim = reclaim
-    const { call, functions } = cann
+    const { functions } = cann
     currentContext = 0n
     const { context, stream } = openDevice(cann, device, id)
     try {
@@ -93,14 +98,7 @@ export class Runtime implements DeviceMemory {
       (size) => this.allocate(size),
       (address) => this.release(address),
     )
-    this.#staging = new MemoryPool(
-      (size) => {
-        const handle = new BigUint64Array(1)
-        call(functions.aclrtMallocHost, [handle, BigInt(size)])
-        return handle[0]!
-      },
-      (address) => call(functions.aclrtFreeHost, [address]),
-    )
+    this.#staging = pinnedPool(cann)
   }
 
   /** What kernels have made of weights. */
@@ -151,9 +149,12 @@ export class Runtime implements DeviceMemory {
     this.#memory.put(block)
   }
 
-  /** Enqueues a piece of work, timed where a stopwatch runs; `name` is the function that does it. */
-  enqueue(name: string, operator: string | undefined, work: () => void): void {
-    if (this.#stopwatch === undefined) work()
+  /**
+   * Enqueues a piece of work, timed where a stopwatch runs; `name` is the function that does it. What a
+   * capture records happens later, and events in it would have no time.
+   */
+  enqueue(stream: bigint, name: string, operator: string | undefined, work: () => void): void {
+    if (this.#stopwatch === undefined || stream !== this.#stream) work()
     else this.#stopwatch.time(name, operator, work)
   }
 
@@ -203,31 +204,27 @@ export class Runtime implements DeviceMemory {
   upload(block: Block, data: HostArray | Uint8Array): void {
     const size = BigInt(data.byteLength)
     const { call, functions } = this.cann
-    const { hostToHost, hostToDevice } = copyKinds
     // No work knows fresh memory, so that there is nothing to wait for. Weights go this way.
     if (block.isFresh) {
-      call(functions.aclrtMemcpy, [block.address, size, data, size, hostToDevice])
+      call(functions.aclrtMemcpy, [block.address, size, data, size, copyKinds.hostToDevice])
       return
     }
     const pinned = this.#staging.take(data.byteLength)
     this.#inFlight.push(pinned)
-    call(functions.aclrtMemcpy, [pinned.address, size, data, size, hostToHost])
-    const copy = [block.address, size, pinned.address, size, hostToDevice, this.#stream] as const
-    this.enqueue('aclrtMemcpyAsync', undefined, () => call(functions.aclrtMemcpyAsync, [...copy]))
+    const { address, bytes } = pinned.address
+    bytes.set(bytesOf(data))
+    this.#copy(block.address, address, size, copyKinds.hostToDevice)
   }
 
   /** Fills `into` from device memory, after all work enqueued before. */
   async download(address: bigint, into: HostArray): Promise<void> {
     const size = BigInt(into.byteLength)
-    const { call, functions } = this.cann
-    const { hostToHost, deviceToHost } = copyKinds
     const pinned = this.#staging.take(into.byteLength)
+    const { address: to, bytes } = pinned.address
     try {
-      const copy = [pinned.address, size, address, size, deviceToHost, this.#stream] as const
-      this.enqueue('aclrtMemcpyAsync', undefined, () => call(functions.aclrtMemcpyAsync, [...copy]))
+      this.#copy(to, address, size, copyKinds.deviceToHost)
       await this.synchronize()
-      this.bind()
-      call(functions.aclrtMemcpy, [into, size, pinned.address, size, hostToHost])
+      bytesOf(into).set(bytes.subarray(0, into.byteLength))
     } catch (error) {
       this.#inFlight.push(pinned)
       throw error
@@ -235,12 +232,21 @@ export class Runtime implements DeviceMemory {
     this.#staging.put(pinned)
   }
 
-  /** Sets `length` bytes to 0 for an operator, after all work enqueued before. */
-  zero(address: bigint, length: number, operator: string | undefined): void {
+  /** Copies `size` bytes, of which those of the host are pinned, after all work enqueued before. */
+  #copy(to: bigint, from: bigint, size: bigint, kind: number): void {
+    const { call, functions } = this.cann
+    this.enqueue(this.#stream, 'aclrtMemcpyAsync', undefined, () =>
+      call(functions.aclrtMemcpyAsync, [to, size, from, size, kind, this.#stream]),
+    )
+  }
+
+  /** Sets `length` bytes to 0 for an operator, after all work that was enqueued on the stream before. */
+  zero(address: bigint, length: number, stream: bigint, operator: string | undefined): void {
     const size = BigInt(length)
     const { call, functions } = this.cann
-    const fill = [address, size, 0, size, this.#stream] as const
-    this.enqueue('aclrtMemsetAsync', operator, () => call(functions.aclrtMemsetAsync, [...fill]))
+    this.enqueue(stream, 'aclrtMemsetAsync', operator, () =>
+      call(functions.aclrtMemsetAsync, [address, size, 0, size, stream]),
+    )
   }
 
   /** Waits for all work enqueued so far, without blocking; throws the device's fault. */
