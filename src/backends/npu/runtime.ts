@@ -256,32 +256,35 @@ export class Runtime implements DeviceMemory {
   async #close(): Promise<void> {
     const { call, functions } = this.cann
     const failures: unknown[] = []
-    const attempt = async (step: () => unknown): Promise<void> => {
+    const fail = (error: unknown) => void failures.push(error)
+    await this.synchronize().catch(fail)
+    if (this.#threadIsBound) {
+      await this.#runOnThread([step(functions.aclrtResetDevice, this.#id)]).catch(fail)
+    }
+    await this.#thread.close().catch(fail)
+    // From here on without a break, in which another device could become the current one.
+    const attempt = (step: () => unknown): void => {
       try {
-        await step()
+        step()
       } catch (error) {
-        failures.push(error)
+        fail(error)
       }
     }
-    await attempt(() => this.synchronize())
-    if (this.#threadIsBound) {
-      await attempt(() => this.#runOnThread([step(functions.aclrtResetDevice, this.#id)]))
-    }
-    await attempt(() => this.#thread.close())
-    await attempt(() => call(functions.aclrtSetCurrentContext, [this.#context]))
+    currentContext = 0n
+    attempt(() => this.#makeCurrent())
     if (failures.some((error) => error instanceof NativeThreadError)) {
       // The thread is gone, and what it still had to do is done here: a device counts who has set it.
-      await attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
-      if (this.#threadIsBound) await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+      attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
+      if (this.#threadIsBound) attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     }
-    await attempt(() => this.#dispose(this.#retired.splice(0)))
+    attempt(() => this.#dispose(this.#retired.splice(0)))
     for (const block of this.#inFlight) this.#staging.put(block)
-    await attempt(() => this.#memory.empty())
-    await attempt(() => this.#staging.empty())
-    await attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
-    await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+    attempt(() => this.#memory.empty())
+    attempt(() => this.#staging.empty())
+    attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
+    attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     currentContext = 0n
-    await attempt(() => finalise(this.cann))
+    attempt(() => finalise(this.cann))
     if (failures.length > 0) throw failures[0]
   }
 
