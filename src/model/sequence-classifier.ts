@@ -9,9 +9,10 @@ import type { Backend } from '../ops/index.ts'
 import { type FloatDType, isDType, isFloatDType } from '../tensor/dtype.ts'
 import { type Encoding, RobertaTokenizer } from '../tokenizer/tokenizer.ts'
 import { maxTokens, type RobertaConfig } from './config.ts'
-import { DeviceGroup, type Replica } from './device-group.ts'
+import { DeviceGroup } from './device-group.ts'
 import { loadModel } from './load-model.ts'
 import { locateModel } from './locate.ts'
+import type { LoadedModel } from './model-on-device.ts'
 import type { RobertaForSequenceClassification } from './roberta.ts'
 import { eachOnce, type Warn } from './warnings.ts'
 
@@ -53,19 +54,19 @@ export class SequenceClassifier implements AsyncDisposable {
     const dtype = floatDType(dtypeName)
     const warn = eachOnce(onWarning)
     const backends = await openBackends(device, choices)
-    const replicas: Replica[] = []
+    const models: LoadedModel[] = []
     try {
       const directory = await locateModel(modelPath)
       const tokenizer = await RobertaTokenizer.load(directory)
       for (const backend of backends) {
-        replicas.push({ backend, model: await loadModel(directory, { backend, dtype, warn }) })
+        models.push({ backend, model: await loadModel(directory, { backend, dtype, warn }) })
       }
-      const { config } = replicas[0]!.model
+      const { config } = models[0]!.model
       checkTokenizer(directory, tokenizer, config)
-      const group = new DeviceGroup(replicas, warn)
+      const group = new DeviceGroup(models, warn)
       return new SequenceClassifier(basename(directory), config, tokenizer, group, dtype)
     } catch (error) {
-      for (const { model } of replicas) for (const one of model.parameters) one.dispose()
+      for (const { model } of models) for (const one of model.parameters) one.dispose()
       // What stopped the loading matters more than a failure to close after it.
       await Promise.allSettled(backends.map((backend) => backend.close()))
       throw error

@@ -96,6 +96,15 @@ export interface Backend extends StorageOwner {
     inputs: readonly HostTensor[],
     forward: (slots: readonly unknown[]) => TensorView,
   ): TensorView
+  /**
+   * Opens a backend with a stream of its own on the same device, whose work runs beside that of this one, and gives
+   * it views of these tensors without a copy. Nothing that is under way may still write them, they have to outlive
+   * it, and nobody writes them meanwhile. For devices where a forward leaves gaps that another one can fill.
+   */
+  beside?(views: readonly TensorView[]): {
+    readonly backend: Backend
+    readonly views: readonly TensorView[]
+  }
   /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */
   synchronize(): Promise<void>
   /** Gives back what the backend holds. Its tensors have to be disposed of before. */

@@ -54,7 +54,7 @@ forEachBinding(() => {
     controls.setDeviceCount(count)
     await on({ device, onWarning: (message) => expect.fail(message) }, async (classifier) => {
       expect(classifier.device).toBe(device.replace('all', '0,1,2,3'))
-      expect(classifier.concurrency).toBe(count)
+      expect(classifier.concurrency).toBe(2 * count)
       expect(await runAll(classifier)).toEqual(alone)
       for (const share of shares(count)) expect(share).toBeGreaterThan(0)
     })
@@ -74,7 +74,7 @@ forEachBinding(() => {
       expect(await runAll(classifier)).toEqual(alone)
       expect(warnings).toHaveLength(1)
       expect(warnings[0]).toMatch(/^device 'emulator:1' is used no more, .*failed.* 507015/)
-      expect(classifier.concurrency).toBe(2)
+      expect(classifier.concurrency).toBe(4)
       const before = shares(3)
       expect(await runAll(classifier)).toEqual(alone)
       const after = shares(3)
@@ -104,7 +104,7 @@ forEachBinding(() => {
     await on({ device: 'emulator:0,1' }, async (classifier) => {
       const bad = { inputIds: [0, 1e6, 2], truncated: false, untruncatedLength: 3 }
       await expect(classifier.forward([bad])).rejects.toThrow('token id')
-      expect(classifier.concurrency).toBe(2)
+      expect(classifier.concurrency).toBe(4)
     })
   })
 
@@ -119,12 +119,12 @@ forEachBinding(() => {
   it('closing waits for what is under way, and refuses what waits', async () => {
     controls.setDeviceCount(2)
     const classifier = await library.SequenceClassifier.load({ device: 'emulator:all' })
-    const batches = texts.slice(0, 5).map((text) => classifier.logits([text]))
+    const batches = texts.slice(0, 7).map((text) => classifier.logits([text]))
     const outcomes = Promise.allSettled(batches)
     await classifier.close()
     const states = (await outcomes).map(({ status }) => status)
-    expect(states).toEqual([...Array(2).fill('fulfilled'), ...Array(3).fill('rejected')])
-    await expect(batches[4]).rejects.toThrow('this classifier is closed')
+    expect(states).toEqual([...Array(4).fill('fulfilled'), ...Array(3).fill('rejected')])
+    await expect(batches[6]).rejects.toThrow('this classifier is closed')
   })
 })
 

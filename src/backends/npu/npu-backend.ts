@@ -109,6 +109,8 @@ export class NpuBackend implements Backend {
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
   readonly #plans: Plans | undefined
+  readonly #cann: Cann
+  readonly #given: NpuBackendOptions
   #recording: Plan | undefined
 
   /**
@@ -133,6 +135,8 @@ export class NpuBackend implements Backend {
       throw new InvalidArgumentError('planMemory', `${planMemory} is not a number of bytes`)
     }
     this.device = device
+    this.#cann = cann
+    this.#given = options
     this.#settings = {
       cubeMathType,
       ...(aclnn.length > 0 ? { aclnn: aclnn.join(' ') } : {}),
@@ -296,6 +300,16 @@ export class NpuBackend implements Backend {
     const { block, memory } = slot as Slot
     this.#plans?.forget(slot as Slot)
     if (block !== undefined) memory?.put(block)
+  }
+
+  beside(views: readonly TensorView[]): { backend: NpuBackend; views: readonly TensorView[] } {
+    const backend = new NpuBackend(this.#cann, this.#given)
+    const borrowed = views.map(({ storage, ...view }) => {
+      // Without a block: the memory stays the lender's.
+      const slot: Slot = { ...(storage.slot as Slot), block: undefined, memory: undefined }
+      return { ...view, storage: new Storage(backend, slot, storage.byteLength) }
+    })
+    return { backend, views: borrowed }
   }
 
   synchronize(): Promise<void> {
