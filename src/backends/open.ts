@@ -24,6 +24,7 @@ const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
   aclnn: ['npu', 'emulator'],
   plans: ['npu', 'emulator'],
   planMemory: ['npu', 'emulator'],
+  graphs: ['npu', 'emulator'],
 }
 
 /** A kind of device. */

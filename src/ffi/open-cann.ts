@@ -31,6 +31,8 @@ export interface Cann {
   has(name: CannFunctionName): boolean
   /** Calls a function that returns a status; throws AscendError. */
   readonly call: CheckedCall
+  /** Of memory of the host; see `Binding.view`. */
+  readonly view: Binding['view']
 }
 
 export interface OpenCannOptions {
@@ -117,5 +119,6 @@ export function openCann(
     functions: all,
     has: (name) => lookups.get(name)?.() !== undefined,
     call: createCheckedCall(() => all.aclGetRecentErrMsg()),
+    view: binding.view,
   }
 }

@@ -102,7 +102,8 @@ describe('the signature table', () => {
       .filter((name) => new RegExp(`\\b${name.replace('GetWorkspaceSize', '')}\\b`).test(code))
     // These run only where they are asked for, or there is a way without them.
     const repeatable = 'aclSetAclOpExecutorRepeatable'
-    const onRequest: readonly string[] = [...alternatives, 'aclnnFastGelu', repeatable]
+    const graphs = called.filter((name) => name.startsWith('aclmdlRI'))
+    const onRequest: readonly string[] = [...alternatives, 'aclnnFastGelu', repeatable, ...graphs]
     const needed = called.filter(
       (name) =>
         neededFunctions.has(name) || !onRequest.includes(name.replace('GetWorkspaceSize', '')),

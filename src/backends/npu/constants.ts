@@ -16,7 +16,7 @@ export const dataTypes: Readonly<Record<DType, number>> = {
 export const formatND = 2
 
 /** aclrtMemcpyKind. */
-export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as const
+export const copyKinds = { hostToDevice: 1, deviceToHost: 2 } as const
 
 /** Asynchronous copies begin at multiples of this many bytes. */
 export const copyAlignment = 64n
@@ -32,6 +32,12 @@ export const outOfMemoryCodes: readonly number[] = [200000, 207001, 207018]
 
 /** ACLNN_ERR_INNER: what aclSetAclOpExecutorRepeatable says of an executor that cannot be repeated. */
 export const refusal = 561000
+
+/**
+ * aclmdlRICaptureMode: ACL_MODEL_RI_CAPTURE_MODE_THREAD_LOCAL, in which other threads may do as they like,
+ * and this one is told of what does not belong into a graph.
+ */
+export const captureThreadLocal = 1
 
 /** ACL_ERROR_REPEAT_INITIALIZE. */
 export const alreadyInitialised = 100002

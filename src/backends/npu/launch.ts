@@ -74,7 +74,7 @@ export class Launch {
       if (this.#recording !== undefined) aclnn.makeRepeatable()
       if (size > 0n) workspace = this.#memory.take(Number(size))
       const at = workspace?.address ?? noHandle
-      aclnn.enqueue(at, size)
+      aclnn.enqueue(at, size, this.#runtime.stream)
       this.#recording?.keep(aclnn, at, size)
     } catch (error) {
       // What stopped the call matters more than a failure to clean up after it.
@@ -126,8 +126,8 @@ export class Launch {
   /** Sets a dense view to 0. */
   zero(view: DeviceView): void {
     const bytes = numel(view.shape) * dtypes[view.dtype].itemsize
-    const step = () => this.#runtime.zero(addressOf(view), bytes)
-    step()
+    const step = (stream: bigint) => this.#runtime.zero(addressOf(view), bytes, stream)
+    step(this.#runtime.stream)
     this.#recording?.repeat(step)
   }
 

@@ -45,9 +45,8 @@ import { cast, concat, contiguous, embedding, indexSelect } from './kernels/move
 import { addLayerNorm, layerNorm } from './kernels/normalization.ts'
 import { softmax } from './kernels/softmax.ts'
 import { Launch, type LaunchOptions } from './launch.ts'
-import { Plan } from './plan.ts'
-import { classOf, type PlanClass, Plans } from './plans.ts'
-import { type DeviceInfo, type DeviceMemory, Runtime } from './runtime.ts'
+import { checkRecorderOptions, Recorder, type RecorderOptions } from './recorder.ts'
+import { type DeviceInfo, Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   add,
@@ -83,10 +82,7 @@ const mostAxesOfMatmul = 6
 /** The longest row of aclnnScaledMaskedSoftmax, by its documentation. */
 const longestMaskedRow = 4096
 
-/** 4 GiB, a sixteenth of a 910B3's memory: some plans of long texts, or hundreds of short ones. */
-const defaultPlanMemory = 4 * 1024 ** 3
-
-export interface NpuBackendOptions {
+export interface NpuBackendOptions extends RecorderOptions {
   /** The device string to carry: `npu:0`, or `emulator`. */
   readonly device: string
   /** Which of the machine's devices; 0 if not given. */
@@ -95,10 +91,6 @@ export interface NpuBackendOptions {
   readonly cubeMathType?: CubeMathType | undefined
   /** Alternatives to the usual functions of aclnn; none if not given. */
   readonly aclnn?: readonly Alternative[] | undefined
-  /** Whether forwards are recorded and replayed; true if not given. */
-  readonly plans?: boolean | undefined
-  /** Bytes of device memory that plans may hold together; 4 GiB if not given. */
-  readonly planMemory?: number | undefined
 }
 
 export class NpuBackend implements Backend {
@@ -108,10 +100,9 @@ export class NpuBackend implements Backend {
   readonly #settings: Readonly<Record<string, string>>
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
-  readonly #plans: Plans | undefined
+  readonly #recorder: Recorder
   readonly #cann: Cann
   readonly #given: NpuBackendOptions
-  #recording: Plan | undefined
 
   /**
    * Opens the device. Throws InvalidArgumentError, DeviceUnavailableError, or AscendError where
@@ -119,7 +110,6 @@ export class NpuBackend implements Backend {
    */
   constructor(cann: Cann, options: NpuBackendOptions) {
     const { device, id = 0, cubeMathType = 'keep', aclnn = [] } = options
-    const { plans = true, planMemory = defaultPlanMemory } = options
     if (!Object.hasOwn(cubeMathTypes, cubeMathType)) {
       throw new InvalidArgumentError('cubeMathType', `there is no '${cubeMathType}'`, {
         hint: `use one of ${Object.keys(cubeMathTypes).join(', ')}`,
@@ -131,9 +121,7 @@ export class NpuBackend implements Backend {
         hint: `these do: ${alternatives.join(', ')}`,
       })
     }
-    if (!(planMemory >= 0)) {
-      throw new InvalidArgumentError('planMemory', `${planMemory} is not a number of bytes`)
-    }
+    checkRecorderOptions(options)
     this.device = device
     this.#cann = cann
     this.#given = options
@@ -144,16 +132,16 @@ export class NpuBackend implements Backend {
       FFI: cann.binding,
     }
     this.#options = { cubeMathType, aclnn }
-    this.#plans = plans ? new Plans(planMemory) : undefined
-    this.#runtime = new Runtime(cann, device, id, () => this.#plans?.dropAll())
+    this.#runtime = new Runtime(cann, device, id, () => this.#recorder.dropAll())
+    this.#recorder = new Recorder(this, this.#runtime, options)
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { ...this.#settings, plans: this.#plans?.summary ?? 'off' }
+    return { ...this.#settings, ...this.#recorder.settings }
   }
 
   get heldBytes(): number {
-    return this.#runtime.heldBytes + (this.#plans?.heldBytes ?? 0)
+    return this.#runtime.heldBytes + this.#recorder.heldBytes
   }
 
   /** What the device is, and what is left of its memory. */
@@ -179,25 +167,14 @@ export class NpuBackend implements Backend {
   allocate(dtype: DType, length: number): Slot {
     this.#runtime.bind()
     if (length === 0) return emptySlot
-    const memory = this.#recording ?? this.#runtime
+    const memory = this.#recorder.recording ?? this.#runtime
     return slotOver(memory.take(length * dtypes[dtype].itemsize), memory, length)
   }
 
   upload(arrays: readonly HostElements[]): readonly Slot[] {
     this.#runtime.bind()
-    this.#recording?.spoil()
-    return this.#place(this.#runtime, arrays).slots
-  }
-
-  #place(memory: DeviceMemory, arrays: readonly HostElements[]): Arrays {
-    const placed = new Arrays(this.#runtime, memory, arrays)
-    try {
-      placed.upload(arrays)
-    } catch (error) {
-      for (const slot of placed.slots) this.free(slot)
-      throw error
-    }
-    return placed
+    this.#recorder.recording?.spoil()
+    return Arrays.placed(this.#runtime, this.#runtime, arrays).slots
   }
 
   async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Slot> {
@@ -208,7 +185,7 @@ export class NpuBackend implements Backend {
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
     this.#runtime.bind()
-    const recording = this.#recording
+    const { recording } = this.#recorder
     const launch = new Launch(this.#runtime, operator, this.#options, inputs, recording)
     try {
       const kernel = kernels[operator] as AnyKernel
@@ -223,56 +200,13 @@ export class NpuBackend implements Backend {
     }
   }
 
-  /** Records the first forward of a class, and enqueues what was recorded for the later ones. */
   replay(
     program: object,
     inputs: readonly HostTensor[],
     forward: (slots: readonly Slot[]) => TensorView,
   ): TensorView {
-    const of = classOf(program, inputs)
-    const plans = this.#plans
-    const plan = plans?.find(of)
-    if (
-      plans === undefined ||
-      this.#recording !== undefined ||
-      plan?.isBusy ||
-      plans.isRefused(of)
-    ) {
-      return forward(this.upload(inputs))
-    }
     this.#runtime.bind()
-    if (plan === undefined) return this.#record(plans, of, inputs, forward)
-    plan.accept(inputs)
-    try {
-      const { slot, dtype, shape, strides, offset } = plan.replay(inputs)
-      const storage = new Storage(this, slot, slot.length * dtypes[dtype].itemsize)
-      return { storage, dtype, shape, strides, offset }
-    } catch (error) {
-      plans.drop(plan)
-      throw error
-    }
-  }
-
-  #record(
-    plans: Plans,
-    of: PlanClass,
-    inputs: readonly HostTensor[],
-    forward: (slots: readonly Slot[]) => TensorView,
-  ): TensorView {
-    const plan = new Plan(this.#runtime)
-    this.#recording = plan
-    try {
-      const placed = this.#place(plan, inputs)
-      const output = forward(placed.slots)
-      if (plan.finish(placed, output)) plans.add(plan, of)
-      else plans.refuse(plan, of)
-      return output
-    } catch (error) {
-      plans.drop(plan)
-      throw error
-    } finally {
-      this.#recording = undefined
-    }
+    return this.#recorder.replay(program, inputs, forward)
   }
 
   async download(tensor: TensorView): Promise<HostArray> {
@@ -280,7 +214,7 @@ export class NpuBackend implements Backend {
     const data = newHostArray(view.dtype, numel(view.shape))
     if (data.length === 0) return data
     this.#runtime.bind()
-    this.#recording?.spoil()
+    this.#recorder.recording?.spoil()
     if (isDense(view) && addressOf(view) % copyAlignment === 0n) {
       await this.#runtime.download(addressOf(view), data)
       return data
@@ -298,7 +232,7 @@ export class NpuBackend implements Backend {
 
   free(slot: unknown): void {
     const { block, memory } = slot as Slot
-    this.#plans?.forget(slot as Slot)
+    this.#recorder.forget(slot as Slot)
     if (block !== undefined) memory?.put(block)
   }
 
@@ -318,7 +252,7 @@ export class NpuBackend implements Backend {
   }
 
   close(): Promise<void> {
-    this.#plans?.close()
+    this.#recorder.close()
     return this.#runtime.close()
   }
 }

@@ -16,6 +16,7 @@ import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
+import { type Pinned, pinnedPool } from './pinned.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -36,6 +37,10 @@ export interface DeviceMemory {
 /** Destroys what work may have used, whatever happens on the way, and returns what went wrong. */
 export type Disposal = () => readonly unknown[]
 
+function bytesOf({ buffer, byteOffset, byteLength }: HostArray | Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
 /** The context that is current in this thread. */
 let currentContext = 0n
 
@@ -46,10 +51,10 @@ export class Runtime implements DeviceMemory {
   readonly #stream: bigint
   readonly #thread: NativeThread
   readonly #memory: MemoryPool
-  readonly #staging: MemoryPool
+  readonly #staging: MemoryPool<Pinned>
   readonly #reclaim: () => void
   /** Pinned memory that copies may still read, until the next wait is over. */
-  #inFlight: Block[] = []
+  #inFlight: Block<Pinned>[] = []
   /** What is destroyed when the next wait is over. */
   #retired: Disposal[] = []
   #threadIsBound = false
@@ -69,7 +74,7 @@ export class Runtime implements DeviceMemory {
     this.#device = device
     this.#id = id
     this.#reclaim = reclaim
-    const { call, functions } = cann
+    const { functions } = cann
     currentContext = 0n
     const { context, stream } = openDevice(cann, device, id)
     try {
@@ -87,14 +92,7 @@ export class Runtime implements DeviceMemory {
       (size) => this.allocate(size),
       (address) => this.release(address),
     )
-    this.#staging = new MemoryPool(
-      (size) => {
-        const handle = new BigUint64Array(1)
-        call(functions.aclrtMallocHost, [handle, BigInt(size)])
-        return handle[0]!
-      },
-      (address) => call(functions.aclrtFreeHost, [address]),
-    )
+    this.#staging = pinnedPool(cann)
   }
 
   get stream(): bigint {
@@ -174,16 +172,17 @@ export class Runtime implements DeviceMemory {
   upload(block: Block, data: HostArray | Uint8Array): void {
     const size = BigInt(data.byteLength)
     const { call, functions } = this.cann
-    const { hostToHost, hostToDevice } = copyKinds
     // No work knows fresh memory, so that there is nothing to wait for. Weights go this way.
     if (block.isFresh) {
-      call(functions.aclrtMemcpy, [block.address, size, data, size, hostToDevice])
+      call(functions.aclrtMemcpy, [block.address, size, data, size, copyKinds.hostToDevice])
       return
     }
     const pinned = this.#staging.take(data.byteLength)
     this.#inFlight.push(pinned)
-    call(functions.aclrtMemcpy, [pinned.address, size, data, size, hostToHost])
-    const copy = [block.address, size, pinned.address, size, hostToDevice, this.#stream] as const
+    const { address, bytes } = pinned.address
+    bytes.set(bytesOf(data))
+    const { hostToDevice } = copyKinds
+    const copy = [block.address, size, address, size, hostToDevice, this.#stream] as const
     call(functions.aclrtMemcpyAsync, [...copy])
   }
 
@@ -191,14 +190,14 @@ export class Runtime implements DeviceMemory {
   async download(address: bigint, into: HostArray): Promise<void> {
     const size = BigInt(into.byteLength)
     const { call, functions } = this.cann
-    const { hostToHost, deviceToHost } = copyKinds
     const pinned = this.#staging.take(into.byteLength)
+    const { address: to, bytes } = pinned.address
     try {
-      const copy = [pinned.address, size, address, size, deviceToHost, this.#stream] as const
+      const { deviceToHost } = copyKinds
+      const copy = [to, size, address, size, deviceToHost, this.#stream] as const
       call(functions.aclrtMemcpyAsync, [...copy])
       await this.synchronize()
-      this.bind()
-      call(functions.aclrtMemcpy, [into, size, pinned.address, size, hostToHost])
+      bytesOf(into).set(bytes.subarray(0, into.byteLength))
     } catch (error) {
       this.#inFlight.push(pinned)
       throw error
@@ -206,11 +205,11 @@ export class Runtime implements DeviceMemory {
     this.#staging.put(pinned)
   }
 
-  /** Sets `length` bytes to 0, after all work enqueued before. */
-  zero(address: bigint, length: number): void {
+  /** Sets `length` bytes to 0, after all work that was enqueued on the stream before. */
+  zero(address: bigint, length: number, stream: bigint): void {
     const size = BigInt(length)
     const { call, functions } = this.cann
-    call(functions.aclrtMemsetAsync, [address, size, 0, size, this.#stream])
+    call(functions.aclrtMemsetAsync, [address, size, 0, size, stream])
   }
 
   /** Waits for all work enqueued so far, without blocking; throws the device's fault. */

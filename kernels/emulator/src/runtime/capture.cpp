@@ -45,8 +45,12 @@ void endCapture(const std::shared_ptr<Graph> &graph) {
   Stream::leaveCapture(graph);
 }
 
-void discard(Graph &graph) {
+void discardGroups(Graph &graph) {
   for (aclrtTaskGrp group : graph.groups) groups.remove(group);
+}
+
+void discard(Graph &graph) {
+  discardGroups(graph);
   graphs().remove(graph.handle);
 }
 
@@ -68,6 +72,8 @@ std::shared_ptr<Task> replayOf(const std::shared_ptr<Task> &task) {
 Position replay(Graph &graph, Stream &stream) {
   if (graph.capturing) throw Failure(ACL_ERROR_RT_MODEL_CAPTURED, "the graph is still being captured");
   if (stream.capture) throw Failure(ACL_ERROR_RT_STREAM_CAPTURED, "the stream is being captured");
+  if (graph.context != &stream.context)
+    throw Failure(ACL_ERROR_RT_STREAM_CONTEXT, "the graph was captured in another context than the stream's");
   for (const auto &task : graph.tasks) stream.append(replayOf(task));
   auto end = std::make_shared<Task>();
   end->execute = [] {};
@@ -127,6 +133,14 @@ void requireNotCapturing(Stream &stream) {
   if (!stream.capture) return;
   stream.capture->invalid = true;
   throw Failure(ACL_ERROR_RT_STREAM_CAPTURED, "the stream is being captured");
+}
+
+void takeGraphs(const Context &context) {
+  const auto ofContext = [&](const Graph &graph) { return graph.context == &context; };
+  for (const auto &graph : graphs().reap(ofContext, "was alive when its context was destroyed")) {
+    endCapture(graph);
+    discardGroups(*graph);
+  }
 }
 
 }  // namespace emulator

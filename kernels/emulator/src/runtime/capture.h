@@ -57,4 +57,7 @@ void requireNoUnsafeCapture(const char *what);
 // For synchronising: throws 107027 and spoils the capture.
 void requireNotCapturing(Stream &stream);
 
+// Graphs end with their context, also those that are still being captured.
+void takeGraphs(const Context &context);
+
 }  // namespace emulator

@@ -52,6 +52,7 @@ std::shared_ptr<Context> makeContext(int device, bool isDefault) {
 
 // The streams that end with a context, its default stream included; the caller drops them without the lock.
 std::vector<std::shared_ptr<Stream>> takeStreams(RuntimeLock &lock, Context &context) {
+  takeGraphs(context);
   auto streams = streamHandles().reap([&](const Stream &s) { return &s.context == &context; },
                                       "was alive when its context was destroyed");
   countsOf(context.device).streams -= static_cast<uint32_t>(streams.size());

@@ -173,5 +173,33 @@ int main() {
     CHECK_STATUS(ACL_ERROR_STREAM_TASK_GROUP_INTR, aclmdlRICaptureTaskUpdateEnd(stream));
     CHECK_OK(aclmdlRIDestroy(graph));
   }
+  // A graph belongs to the context it was captured in, and ends with it; so does a capture.
+  {
+    aclrtContext outer = nullptr, inner = nullptr;
+    CHECK_OK(aclrtGetCurrentContext(&outer));
+    CHECK_OK(aclrtCreateContext(&inner, 0));
+    aclrtStream stream = nullptr, open = nullptr;
+    aclmdlRI graph = nullptr;
+    CHECK_OK(aclrtCreateStream(&stream));
+    CHECK_OK(aclmdlRICaptureBegin(stream, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+    CHECK_OK(aclrtMemsetAsync(a.address, 64, 1, 64, stream));
+    CHECK_OK(aclmdlRICaptureEnd(stream, &graph));
+    CHECK_OK(aclrtDestroyStream(stream));
+    CHECK_OK(aclrtSetCurrentContext(outer));
+    {
+      StreamHandle elsewhere;
+      CHECK_STATUS(ACL_ERROR_RT_STREAM_CONTEXT, aclmdlRIExecuteAsync(graph, elsewhere));
+    }
+    CHECK_NO_VIOLATION();
+    CHECK_OK(aclrtSetCurrentContext(inner));
+    CHECK_OK(aclrtCreateStream(&open));
+    CHECK_OK(aclmdlRICaptureBegin(open, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+    CHECK_OK(aclrtSetCurrentContext(outer));
+    CHECK_OK(aclrtDestroyContext(inner));
+    CHECK(ascendEmulatorViolationCount() == 3);  // leaks: both graphs and a stream
+    CHECK(ascendEmulatorLiveObjects("graph") == 0);
+    ascendEmulatorReset();
+    CHECK_OK(aclrtMemset(a.address, 64, 1, 64));
+  }
   return 0;
 }
