@@ -45,42 +45,17 @@ const ascendcl = {
 
 /** Of the same library; the backend works where these are missing. */
 const furtherAscendcl = {
-  aclFinalizeReference: 'int32 (refCount: uint64*)', // not in 8.1
-  aclrtGetVersion: 'int32 (majorVersion: int32*, minorVersion: int32*, patchVersion: int32*)',
   aclsysGetCANNVersion: 'int32 (name: int32, version: memory)',
-  aclrtPeekAtLastError: 'int32 (level: int32)',
-  aclrtGetLastError: 'int32 (level: int32)',
 
-  aclrtGetDevice: 'int32 (deviceId: int32*)',
-  aclrtGetRunMode: 'int32 (runMode: int32*)',
-  aclrtGetDeviceInfo: 'int32 (deviceId: uint32, attr: int32, value: int64*)', // not in 8.1
-  aclrtSynchronizeDevice: 'int32 ()',
-  aclrtSetSysParamOpt: 'int32 (opt: int32, value: int64)',
-  aclrtCtxSetSysParamOpt: 'int32 (opt: int32, value: int64)',
-
-  aclrtCreateContext: 'int32 (context: pointer*, deviceId: int32)',
-  aclrtDestroyContext: 'int32 (context: pointer)',
-
-  aclrtCreateStreamWithConfig: 'int32 (stream: pointer*, priority: uint32, flag: uint32)',
-  aclrtSynchronizeStreamWithTimeout: 'int32 (stream: pointer, timeout: int32)',
-  aclrtStreamQuery: 'int32 (stream: pointer, status: int32*)',
-  aclrtStreamWaitEvent: 'int32 (stream: pointer, event: pointer)',
-
-  aclrtMemset: 'int32 (devPtr: pointer, maxCount: uint64, value: int32, count: uint64)',
-
-  aclrtCreateEventWithFlag: 'int32 (event: pointer*, flag: uint32)',
   aclrtCreateEventExWithFlag: 'int32 (event: pointer*, flag: uint32)',
   aclrtDestroyEvent: 'int32 (event: pointer)',
   aclrtRecordEvent: 'int32 (event: pointer, stream: pointer)',
-  aclrtQueryEventStatus: 'int32 (event: pointer, status: int32*)',
   aclrtSynchronizeEvent: 'int32 (event: pointer)',
   aclrtEventElapsedTime: 'int32 (ms: float*, startEvent: pointer, endEvent: pointer)',
 
   aclmdlRICaptureBegin: 'int32 (stream: pointer, mode: int32)',
-  aclmdlRICaptureGetInfo: 'int32 (stream: pointer, status: int32*, modelRI: pointer*)',
   aclmdlRICaptureEnd: 'int32 (stream: pointer, modelRI: pointer*)',
   aclmdlRIExecuteAsync: 'int32 (modelRI: pointer, stream: pointer)',
-  aclmdlRIExecute: 'int32 (modelRI: pointer, timeout: int32)', // not in 8.1
   aclmdlRIDestroy: 'int32 (modelRI: pointer)',
 } as const satisfies Record<string, Signature>
 
@@ -99,18 +74,10 @@ const nnopbase = {
 
 /** Of the same library; the backend works where these are missing. */
 const furtherNnopbase = {
-  aclCreateFloatArray: 'pointer (value: float*, size: uint64)',
-  aclDestroyFloatArray: 'int32 (array: pointer)',
   aclCreateTensorList: 'pointer (value: pointer*, size: uint64)',
   aclDestroyTensorList: 'int32 (array: pointer)', // destroys the tensors in it too
 
   aclSetAclOpExecutorRepeatable: 'int32 (executor: pointer)',
-  aclSetInputTensorAddr: 'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
-  aclSetOutputTensorAddr:
-    'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
-  aclSetTensorAddr: 'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
-  aclSetRawTensorAddr: 'int32 (tensor: pointer, addr: pointer)',
-  aclGetRawTensorAddr: 'int32 (tensor: pointer, addr: pointer*)',
 } as const satisfies Record<string, Signature>
 
 /**

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "../common/thread_site.h"
 #include "context.h"
 #include "event.h"
 #include "init.h"
@@ -54,19 +55,26 @@ void discard(Graph &graph) {
   graphs().remove(graph.handle);
 }
 
-// A failure inside a replay is reported as the graph's, with the task's own text.
-std::shared_ptr<Task> replayOf(const std::shared_ptr<Task> &task) {
-  auto replay = std::make_shared<Task>(*task);
-  replay->fault = ACL_SUCCESS;
-  replay->execute = [task] {
-    try {
-      if (task->fault != ACL_SUCCESS) throw Failure(task->fault, "failed on request (ascendEmulatorFaultCall)");
-      if (task->execute) task->execute();
-    } catch (const Failure &failure) {
-      throw Failure(ACL_ERROR_RT_MODEL_EXECUTE, std::string("while replaying a graph: ") + failure.what());
-    }
+// A failure inside a replay is reported as the graph's, with the task's own text; what comes after does not run.
+void run(const Task &task) {
+  setThreadSite(task.site);
+  try {
+    if (task.fault != ACL_SUCCESS) throw Failure(task.fault, "failed on request (ascendEmulatorFaultCall)");
+    task.execute();
+  } catch (const Failure &failure) {
+    const std::string where = std::string(task.site.function) + " call " + std::to_string(task.site.number);
+    throw Failure(ACL_ERROR_RT_MODEL_EXECUTE, "while replaying " + where + ": " + failure.what());
+  }
+}
+
+// All of a graph as one task, made at the first launch after a change: a launch costs the host no more than a task.
+std::shared_ptr<const Task> launchOf(const Graph &graph) {
+  auto launch = std::make_shared<Task>();
+  for (const auto &task : graph.tasks) launch->ranges.insert(launch->ranges.end(), task->ranges.begin(), task->ranges.end());
+  launch->execute = [tasks = graph.tasks] {
+    for (const auto &task : tasks) run(*task);
   };
-  return replay;
+  return launch;
 }
 
 Position replay(Graph &graph, Stream &stream) {
@@ -74,12 +82,13 @@ Position replay(Graph &graph, Stream &stream) {
   if (stream.capture) throw Failure(ACL_ERROR_RT_STREAM_CAPTURED, "the stream is being captured");
   if (graph.context != &stream.context)
     throw Failure(ACL_ERROR_RT_STREAM_CONTEXT, "the graph was captured in another context than the stream's");
-  for (const auto &task : graph.tasks) stream.append(replayOf(task));
-  auto end = std::make_shared<Task>();
-  end->execute = [] {};
+  if (!graph.launch) graph.launch = launchOf(graph);
+  auto task = std::make_shared<Task>();
+  task->ranges = graph.launch->ranges;
+  task->execute = [launch = graph.launch] { launch->execute(); };
   auto &ends = graph.replays;
   ends.erase(std::remove_if(ends.begin(), ends.end(), Stream::isObserved), ends.end());
-  ends.push_back(stream.append(std::move(end)));
+  ends.push_back(stream.append(std::move(task)));
   return ends.back();
 }
 
@@ -308,6 +317,7 @@ aclError aclmdlRICaptureTaskUpdateEnd(aclrtStream stream) {
                                                           " tasks, the update " + std::to_string(update->tasks.size()));
     std::copy(update->tasks.begin(), update->tasks.end(),
               update->graph->tasks.begin() + static_cast<std::ptrdiff_t>(update->group->first));
+    update->graph->launch = nullptr;
   });
 }
 

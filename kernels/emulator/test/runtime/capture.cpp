@@ -173,6 +173,26 @@ int main() {
     CHECK_STATUS(ACL_ERROR_STREAM_TASK_GROUP_INTR, aclmdlRICaptureTaskUpdateEnd(stream));
     CHECK_OK(aclmdlRIDestroy(graph));
   }
+  // A task that fails on the device ends that launch, and each later one.
+  {
+    StreamHandle stream;
+    aclmdlRI graph = nullptr;
+    CHECK_OK(aclrtMemset(b.address, 64, 2, 64));
+    CHECK_OK(aclmdlRICaptureBegin(stream, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+    ascendEmulatorFaultCall("aclrtMemsetAsync", 1, ACL_ERROR_RT_AICORE_EXCEPTION);
+    CHECK_OK(aclrtMemsetAsync(a.address, 64, 7, 64, stream));
+    CHECK_OK(aclrtMemsetAsync(b.address, 64, 7, 64, stream));
+    CHECK_OK(aclmdlRICaptureEnd(stream, &graph));
+    for (int launch = 0; launch < 2; ++launch) {
+      CHECK_OK(aclmdlRIExecuteAsync(graph, stream));
+      CHECK_STATUS(ACL_ERROR_RT_MODEL_EXECUTE, aclrtSynchronizeStream(stream));
+      CHECK(strstr(aclGetRecentErrMsg(), "aclrtMemsetAsync"));
+      CHECK(first(b) == 2);
+    }
+    CHECK_OK(aclmdlRIDestroy(graph));
+    CHECK_NO_VIOLATION();
+  }
+
   // A graph belongs to the context it was captured in, and ends with it; so does a capture.
   {
     aclrtContext outer = nullptr, inner = nullptr;
