@@ -1,35 +1,30 @@
 /**
  * How many texts a second a 910B3 could do at most, computed: by the host's time for a forward, by the
- * arithmetic and memory of the device, and by tokenizing. Nothing here was measured on an NPU.
+ * arithmetic and memory of the device. Nothing here was measured on an NPU.
  *
  *     npm run build && npm run build:emulator && node bench/ceilings.mjs [--write]
  *
- * - The host's time is what bench/npu-host.mjs wrote into docs/npu.md, the fastest binding; run that first.
+ * - The host's time is what bench/npu-host.mjs wrote into docs/npu.md: the least, koffi; run that first.
  * - Operations and bytes are those of the operators that the NPU backend executes for a base model in
  *   float16, by the formulas of the catalogue; they are counted on the emulator with its arithmetic off.
  * - The device's figures come from Ascend910B3.ini of the CANN 8.1 toolkit: 20 cube cores at 1800 MHz, each
  *   16 × 16 × 16 products a cycle; 32 bytes a cycle and core between the cores and memory.
- * - Tokenizing is timed here, on one thread, with the embedded model's tokenizer.
  *
  * `--write` puts the table into docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 
 // Read by the emulator when it is loaded.
 process.env.ASCEND_EMULATOR_ARITHMETIC = '0'
 process.env.ASCEND_EMULATOR_POISON = '0'
 
 const { openEmulator } = await import('../dist/backends/npu/open-npu.js')
-const { median } = await import('../dist/bench/statistics.js')
-const { builtInTexts } = await import('../dist/bench/workload.js')
 const { parseConfig } = await import('../dist/model/config.js')
 const { forwardLogits } = await import('../dist/model/forward.js')
 const { RobertaForSequenceClassification } = await import('../dist/model/roberta.js')
 const { catalogue, tensor } = await import('../dist/ops/index.js')
 const { bytesMoved } = await import('../dist/ops/operator.js')
 const { newHostArray } = await import('../dist/tensor/dtype.js')
-const { RobertaTokenizer } = await import('../dist/tokenizer/tokenizer.js')
 
 const [cores, hertz] = [20, 1.8e9]
 const flopsPerSecond = cores * hertz * 16 ** 3 * 2
@@ -100,35 +95,15 @@ async function costs() {
 /** Seconds that the host takes for a forward, by the way it is run; from the table of docs/npu.md. */
 function hostSeconds() {
   const text = readFileSync(new URL('../docs/npu.md', import.meta.url), 'utf8')
-  const cells = (line) => line.split('|').map((cell) => cell.trim())
-  const lines = text.split('\n').map(cells)
-  const header = lines.find(([, first]) => first === 'binding')
-  const row = lines.find(([, first]) => first === 'koffi')
-  return header.flatMap((title, at) => {
-    const way = /^µs until the forward is enqueued, (.*)$/.exec(title)?.[1]
-    return way === undefined ? [] : [[way, Number(row[at]) / 1e6]]
-  })
-}
-
-async function tokensPerSecond() {
-  const folder = fileURLToPath(new URL('../weights/roberta-tiny-go_emotions', import.meta.url))
-  const tokenizer = await RobertaTokenizer.load(folder)
-  const texts = builtInTexts()
-  const rates = []
-  for (let round = -50; round < 200; round++) {
-    const begin = performance.now()
-    let tokens = 0
-    for (const text of texts) tokens += tokenizer.encode(text, { maxLength: 512 }).inputIds.length
-    if (round >= 0) rates.push((1000 * tokens) / (performance.now() - begin))
-  }
-  return median(rates)
+  const lines = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
+  const column = lines.find(([, first]) => first === 'binding').indexOf('µs until enqueued: least')
+  return lines
+    .filter(([, binding]) => binding === 'koffi')
+    .map((cells) => [cells[2], Number(cells[column]) / 1e6])
 }
 
 const counted = await costs()
-const rate = await tokensPerSecond()
-const lengths = Object.values(workloads)
-const tokens = lengths.map((each) => each.reduce((a, b) => a + b, 0))
-const texts = lengths.map((each) => each.length)
+const texts = Object.values(workloads).map(({ length }) => length)
 
 const round = (value) => Number(value.toPrecision(3)).toLocaleString('en')
 const peak = `${(flopsPerSecond / 1e12).toFixed(1)} TFLOPS`
@@ -159,11 +134,6 @@ const rows = [
     'docs/npu.md, a CPU with the emulator',
     texts.map((count) => round(count / seconds)),
   ]),
-  [
-    'tokenizing, one thread',
-    'a rate of this CPU',
-    tokens.map((count, at) => round((rate * texts[at]) / count)),
-  ],
 ]
 const text = [
   ['texts/s at most', 'computed from', ...Object.keys(workloads)],

@@ -2,13 +2,16 @@
  * Speed of one device, or of several in turn, on the same model and texts.
  *
  * Devices are open side by side in this process and take turns round by round (A B A B …), so that
- * whatever else the machine does meets them alike. Only one computes at a time.
+ * whatever else the machine does meets them alike. Only one computes at a time, or those that share the
+ * batches as one (`npu:0,1`).
  */
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { resolve } from 'node:path'
+import { checkOneDevice } from '../backends/device-name.ts'
 import { defaultDevice, optionsForEach } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { LoadOptions, SequenceClassifier } from '../model/sequence-classifier.ts'
+import { eachOnce } from '../model/warnings.ts'
 import { Contender } from './contender.ts'
 import {
   type BenchmarkReport,
@@ -35,7 +38,7 @@ export interface BenchmarkOptions extends Omit<LoadOptions, 'device'> {
   readonly warmUp?: number | undefined
   /** Runs over all texts that count; 7 if missing. */
   readonly rounds?: number | undefined
-  /** Whether to time every operator too. */
+  /** Whether to time every operator too; this and the next two not where devices share the batches. */
   readonly operators?: boolean | undefined
   /** A directory for CANN's own profiler, which watches the NPU among the devices in the rounds that count. */
   readonly aclprof?: string | undefined
@@ -65,6 +68,8 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
   checkCount('devices', devices.length, 1)
   checkCount('warm-up', warmUp, 0)
   checkCount('rounds', rounds, 1)
+  const looksInside = operators || timeline !== undefined || aclprof !== undefined
+  if (looksInside) devices.forEach(checkOneDevice)
   const batchSizes = checkedBatchSizes(askedSizes, texts.length)
   const machine = machineReport()
   const contenders: Contender[] = []
@@ -144,19 +149,17 @@ function ratio(one: Contender, baseline: Contender, batchSize: number): RatioRep
   }
 }
 
-/**
- * What each device is loaded with: of the choices for devices those that it has. The checkpoint is
- * warned of once.
- */
+/** What each device is loaded with: of the choices for devices those that it has. */
 function optionsOfEach(
   devices: readonly string[],
   { modelPath, dtype, onWarning, ...choices }: Omit<LoadOptions, 'device'>,
 ): LoadOptions[] {
   const each = optionsForEach(devices, choices)
+  const warn = eachOnce(onWarning)
   return devices.map((device, at) => ({
     modelPath,
     dtype,
-    onWarning: at === 0 ? onWarning : () => {},
+    onWarning: warn,
     device,
     ...each[at],
   }))

@@ -17,12 +17,12 @@ export class Contender {
   static async load(options: LoadOptions): Promise<Contender> {
     const begin = performance.now()
     const classifier = await SequenceClassifier.load(options)
-    await classifier.backend.synchronize()
+    await classifier.synchronize()
     return new Contender(classifier, (performance.now() - begin) / 1000)
   }
 
   get device(): string {
-    return this.classifier.backend.device
+    return this.classifier.device
   }
 
   /** Runs all texts once; the run counts unless it is to warm up. */
@@ -41,7 +41,7 @@ export class Contender {
 
   report(tokens: number): DeviceReport {
     const { device, loadSeconds } = this
-    const { settings, heldBytes } = this.classifier.backend
+    const { settings, heldBytes } = this.classifier
     const batches = [...this.#runs].map(([batchSize, runs]) => summarize(runs, batchSize, tokens))
     return { device, ...labelOf(device), settings, loadSeconds, heldBytes, batches }
   }

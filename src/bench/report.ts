@@ -4,6 +4,7 @@
  *
  * Times are in seconds. A figure of an emulator carries `label`, in every object that holds one.
  */
+import { isEmulator } from '../backends/device-name.ts'
 
 /** Stands beside every figure of an emulator. */
 export const emulatorLabel = 'emulator, not an NPU'
@@ -14,7 +15,7 @@ export interface Labelled {
 
 /** The label that figures of these devices need. */
 export function labelOf(...devices: readonly string[]): Labelled {
-  return devices.includes('emulator') ? { label: emulatorLabel } : {}
+  return devices.some(isEmulator) ? { label: emulatorLabel } : {}
 }
 
 export interface BenchmarkReport {

@@ -10,7 +10,7 @@ import { note, Progress } from './notes.ts'
 import {
   choicesIn,
   choicesOfDevices,
-  deviceOption,
+  devicesOption,
   dtypeOption,
   modelOption,
   positiveInteger,
@@ -46,7 +46,7 @@ export function benchCommand(): Command {
   const command = new Command('bench')
     .description('measure a device: throughput, latency, memory, and where the time goes')
     .addOption(modelOption())
-    .addOption(deviceOption())
+    .addOption(devicesOption())
     .option('--compare <DEVICE...>', 'other devices, which take turns with the first')
     .addOption(dtypeOption())
     .option('--texts <FILE>', 'a file with one text a line (default: 23 built-in texts)')

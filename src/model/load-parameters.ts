@@ -7,6 +7,7 @@ import { type Backend, tensorFrom } from '../ops/index.ts'
 import { codecs, type FloatDType, type HostArray, type HostArrays } from '../tensor/dtype.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import type { Parameter } from './module.ts'
+import type { Warn } from './warnings.ts'
 
 /** The checkpoint's tensors are not the model's. All of them are listed. */
 export class ParameterMismatchError extends FileError {
@@ -34,7 +35,7 @@ export interface LoadParametersOptions {
   readonly backend: Backend
   readonly dtype: FloatDType
   /** Told of what is odd but no reason to stop: unused tensors, NaN or infinite weights. */
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 /**

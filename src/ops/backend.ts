@@ -98,6 +98,15 @@ export interface Backend extends StorageOwner {
     forward: (slots: readonly unknown[]) => TensorView,
   ): TensorView
   /**
+   * Opens a backend with a stream of its own on the same device, whose work runs beside that of this one, and gives
+   * it views of these tensors without a copy. Nothing that is under way may still write them, they have to outlive
+   * it, and nobody writes them meanwhile. For devices where a forward leaves gaps that another one can fill.
+   */
+  beside?(views: readonly TensorView[]): {
+    readonly backend: Backend
+    readonly views: readonly TensorView[]
+  }
+  /**
    * Starts to time what is enqueued from now on, by the device's own clock; missing where a device has
    * none. One stopwatch runs at a time. What is timed is a little slower.
    */

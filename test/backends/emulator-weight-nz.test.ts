@@ -8,7 +8,8 @@ import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import { add, cast, linear, reshape, slice, tensor } from '../../src/ops/index.ts'
-import type { Tensor } from '../../src/tensor/tensor.ts'
+import type { TensorView } from '../../src/tensor/storage.ts'
+import { Tensor } from '../../src/tensor/tensor.ts'
 import { controls, forEachBinding, onEmulator, openEmulator } from '../support/emulator.ts'
 import { definitionOf, operatorTests } from '../support/operator-suite.ts'
 
@@ -122,6 +123,28 @@ forEachBinding((binding) => {
         using doubled = linear(x, copy)
         expect([...(await doubled.numbers())]).toEqual([...(await y.numbers())].map((n) => 2 * n))
         expect(called('aclnnTransMatmulWeight')).toBe(3)
+      },
+      { aclnn },
+    ))
+
+  it('a second stream of the device transforms the weights that it is lent for itself', () =>
+    onEmulator(
+      async (backend) => {
+        using weight = matrix(backend, 'float16', 16, 16)
+        using x = matrix(backend, 'float16', 2, 16)
+        using y = linear(x, weight)
+        const expected = await y.numbers()
+        const { backend: second, views } = backend.beside([weight])
+        const [{ storage, dtype, shape, strides, offset }] = views as [TensorView]
+        const lent = new Tensor(storage, dtype, shape, strides, offset)
+        for (const _ of [1, 2]) {
+          using other = matrix(second, 'float16', 2, 16)
+          using product = linear(other, lent)
+          expect(await product.numbers()).toEqual(expected)
+        }
+        expect([called('aclnnTransMatmulWeight'), called('aclnnMatmulWeightNz')]).toEqual([2, 3])
+        lent.dispose()
+        await second.close()
       },
       { aclnn },
     ))

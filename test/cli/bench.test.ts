@@ -227,6 +227,13 @@ test.each([
     ['--timeline', 'nowhere/timeline.json'],
     'nowhere/timeline.json: it cannot be written: its directory does not exist',
   ],
+  ...[['--ops'], ['--timeline', 'timeline.json'], ['--aclprof', 'profile']].map(
+    (looking): [string, string[], string] => [
+      `${looking[0]} of several devices`,
+      ['--device', 'emulator:0,1', ...looking],
+      "'emulator:0,1' is several devices, and one is wanted",
+    ],
+  ),
   [
     'a profile where there is no NPU',
     ['--device', 'reference', '--aclprof', 'profile'],

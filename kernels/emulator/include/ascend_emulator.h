@@ -10,6 +10,8 @@
  *   ASCEND_EMULATOR_FAIL        function:n:code,... as ascendEmulatorFailCall
  *   ASCEND_EMULATOR_REPORT      where the report goes at finalise: "stderr", a path, or a folder for a file
  *                               PID.json of each process; nothing if unset
+ *
+ * Where a function is named, here and below, "aclrtMalloc@1" means its calls by threads in which device 1 is current.
  */
 #pragma once
 #include "acl_emulator.h"

@@ -20,7 +20,7 @@ import type { AttributesOf, OperatorName } from '../../ops/catalogue.ts'
 import type { Stopwatch } from '../../ops/stopwatch.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
-import type { TensorView } from '../../tensor/storage.ts'
+import { Storage, type TensorView } from '../../tensor/storage.ts'
 import { Arrays } from './arrays.ts'
 import {
   type Alternative,
@@ -104,7 +104,7 @@ export class NpuBackend implements Backend {
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
   readonly #recorder: Recorder
-  readonly #id: number
+  readonly #given: NpuBackendOptions
 
   /**
    * Opens the device. Throws InvalidArgumentError, DeviceUnavailableError, or AscendError where
@@ -125,7 +125,7 @@ export class NpuBackend implements Backend {
     }
     checkRecorderOptions(options)
     this.device = device
-    this.#id = id
+    this.#given = options
     this.#settings = {
       cubeMathType,
       ...(aclnn.length > 0 ? { aclnn: aclnn.join(' ') } : {}),
@@ -242,6 +242,16 @@ export class NpuBackend implements Backend {
     if (block !== undefined) memory?.put(block)
   }
 
+  beside(views: readonly TensorView[]): { backend: NpuBackend; views: readonly TensorView[] } {
+    const backend = new NpuBackend(this.#runtime.cann, this.#given)
+    const borrowed = views.map(({ storage, ...view }) => {
+      // Without a block: the lender alone gives it back. It lasts like this stream's own.
+      const slot: Slot = { ...(storage.slot as Slot), block: undefined, memory: backend.#runtime }
+      return { ...view, storage: new Storage(backend, slot, storage.byteLength) }
+    })
+    return { backend, views: borrowed }
+  }
+
   synchronize(): Promise<void> {
     this.#runtime.bind()
     return this.#runtime.synchronize()
@@ -250,7 +260,7 @@ export class NpuBackend implements Backend {
   async startProfiler(directory: string): Promise<AsyncDisposable> {
     await this.synchronize()
     this.#runtime.bind()
-    const stop = startProfiler(this.#runtime.cann, this.device, this.#id, directory)
+    const stop = startProfiler(this.#runtime.cann, this.device, this.#given.id ?? 0, directory)
     return {
       [Symbol.asyncDispose]: async () => {
         const failures: unknown[] = []

@@ -6,20 +6,21 @@
  * wait for memory when there is none left. Operators are `launch.ts`'s.
  *
  * The current context of a thread is a native variable; `bind` sets it where several devices are
- * used in turn. Waiting happens on a `NativeThread`, which has bound the device too.
+ * used in turn. Waiting happens on a thread of its own.
  */
 import { DeviceUnavailableError } from '../../errors.ts'
 import { AscendError } from '../../ffi/ascend-error.ts'
-import { NativeThread, NativeThreadError, type Step, step } from '../../ffi/native-thread.ts'
+import { NativeThreadError } from '../../ffi/native-thread.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
 import type { Stopwatch } from '../../ops/stopwatch.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
-import { type Pinned, pinnedPool } from './pinned.ts'
+import { PinnedMemory } from './pinned.ts'
 import { PreparedWeights } from './prepared-weights.ts'
 import { EventPool, NpuStopwatch } from './stopwatch.ts'
+import { WaitingThread } from './waiting-thread.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -48,21 +49,20 @@ function bytesOf({ buffer, byteOffset, byteLength }: HostArray | Uint8Array): Ui
 let currentContext = 0n
 
 export class Runtime implements DeviceMemory {
+  /** What kernels have made of weights. */
+  readonly prepared = new PreparedWeights()
   readonly #device: string
   readonly #id: number
   readonly #context: bigint
   readonly #stream: bigint
-  readonly #thread: NativeThread
+  readonly #thread: WaitingThread
   readonly #memory: MemoryPool
-  readonly #staging: MemoryPool<Pinned>
+  readonly #pinned: PinnedMemory
   readonly #reclaim: () => void
   readonly #events: EventPool
   #stopwatch: NpuStopwatch | undefined
-  /** Pinned memory that copies may still read, until the next wait is over. */
-  #inFlight: Block<Pinned>[] = []
   /** What is destroyed when the next wait is over. */
   #retired: Disposal[] = []
-  #threadIsBound = false
   #closing: Promise<void> | undefined
 
   /**
@@ -83,7 +83,7 @@ export class Runtime implements DeviceMemory {
     currentContext = 0n
     const { context, stream } = openDevice(cann, device, id)
     try {
-      this.#thread = new NativeThread(cann.binding)
+      this.#thread = new WaitingThread(cann, id)
     } catch (error) {
       functions.aclrtDestroyStream(stream)
       functions.aclrtResetDevice(id)
@@ -98,11 +98,8 @@ export class Runtime implements DeviceMemory {
       (size) => this.allocate(size),
       (address) => this.release(address),
     )
-    this.#staging = pinnedPool(cann)
+    this.#pinned = new PinnedMemory(cann)
   }
-
-  /** What kernels have made of weights. */
-  readonly prepared = new PreparedWeights()
 
   get stream(): bigint {
     return this.#stream
@@ -209,8 +206,8 @@ export class Runtime implements DeviceMemory {
       call(functions.aclrtMemcpy, [block.address, size, data, size, copyKinds.hostToDevice])
       return
     }
-    const pinned = this.#staging.take(data.byteLength)
-    this.#inFlight.push(pinned)
+    const pinned = this.#pinned.take(data.byteLength)
+    this.#pinned.putAfterWait(pinned)
     const { address, bytes } = pinned.address
     bytes.set(bytesOf(data))
     this.#copy(block.address, address, size, copyKinds.hostToDevice)
@@ -219,17 +216,17 @@ export class Runtime implements DeviceMemory {
   /** Fills `into` from device memory, after all work enqueued before. */
   async download(address: bigint, into: HostArray): Promise<void> {
     const size = BigInt(into.byteLength)
-    const pinned = this.#staging.take(into.byteLength)
+    const pinned = this.#pinned.take(into.byteLength)
     const { address: to, bytes } = pinned.address
     try {
       this.#copy(to, address, size, copyKinds.deviceToHost)
       await this.synchronize()
       bytesOf(into).set(bytes.subarray(0, into.byteLength))
     } catch (error) {
-      this.#inFlight.push(pinned)
+      this.#pinned.putAfterWait(pinned)
       throw error
     }
-    this.#staging.put(pinned)
+    this.#pinned.put(pinned)
   }
 
   /** Copies `size` bytes, of which those of the host are pinned, after all work enqueued before. */
@@ -251,26 +248,15 @@ export class Runtime implements DeviceMemory {
 
   /** Waits for all work enqueued so far, without blocking; throws the device's fault. */
   async synchronize(): Promise<void> {
-    const read = this.#inFlight
-    this.#inFlight = []
     const retired = this.#retired
     this.#retired = []
-    const { aclrtSetDevice, aclrtSynchronizeStream } = this.cann.functions
-    const steps = [step(aclrtSynchronizeStream, this.#stream)]
-    if (!this.#threadIsBound) steps.unshift(step(aclrtSetDevice, this.#id))
-    this.#threadIsBound = true
     try {
-      await this.#runOnThread(steps)
-      for (const block of read) this.#staging.put(block)
+      await this.#pinned.during(this.#thread.synchronize(this.#stream))
     } catch (error) {
       // A wait that failed says nothing of what is done.
-      this.#inFlight.push(...read)
       this.#retired.push(...retired)
       this.#reclaim()
       this.prepared.dropAll()
-      if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
-        this.#threadIsBound = false
-      }
       throw error
     }
     this.#dispose(retired)
@@ -293,43 +279,31 @@ export class Runtime implements DeviceMemory {
   async #close(): Promise<void> {
     const { call, functions } = this.cann
     const failures: unknown[] = []
-    const attempt = async (step: () => unknown): Promise<void> => {
+    await this.synchronize().catch((error: unknown) => failures.push(error))
+    failures.push(...(await this.#thread.close()))
+    // From here on without a break, in which another device could become the current one.
+    const attempt = (step: () => unknown): void => {
       try {
-        await step()
+        step()
       } catch (error) {
         failures.push(error)
       }
     }
-    await attempt(() => this.synchronize())
-    if (this.#threadIsBound) {
-      await attempt(() => this.#runOnThread([step(functions.aclrtResetDevice, this.#id)]))
-    }
-    await attempt(() => this.#thread.close())
-    await attempt(() => call(functions.aclrtSetCurrentContext, [this.#context]))
+    currentContext = 0n
+    attempt(() => this.#makeCurrent())
     if (failures.some((error) => error instanceof NativeThreadError)) {
       // The thread is gone, and what it still had to do is done here: a device counts who has set it.
-      await attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
-      if (this.#threadIsBound) await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+      attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
+      if (this.#thread.isBound) attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     }
-    await attempt(() => this.#dispose(this.#retired.splice(0)))
-    for (const block of this.#inFlight) this.#staging.put(block)
-    await attempt(() => this.#memory.empty())
-    await attempt(() => this.#staging.empty())
+    attempt(() => this.#dispose(this.#retired.splice(0)))
+    attempt(() => this.#memory.empty())
+    attempt(() => this.#pinned.empty())
     failures.push(...this.#events.dispose())
-    await attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
-    await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+    attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
+    attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     currentContext = 0n
-    await attempt(() => finalise(this.cann))
+    attempt(() => finalise(this.cann))
     if (failures.length > 0) throw failures[0]
-  }
-
-  async #runOnThread(steps: readonly Step[]): Promise<void> {
-    const message = step(this.cann.functions.aclGetRecentErrMsg)
-    const { results, failure, calls } = await this.#thread.run(steps, message)
-    for (const made of calls) this.cann.callWatcher?.(made)
-    const code = results.at(-1) as number
-    if (code === 0) return
-    const failed = steps[results.length - 1]!.symbol
-    throw new AscendError(failed, code, undefined, (failure as string | null) ?? null)
   }
 }

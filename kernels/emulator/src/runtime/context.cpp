@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../common/config.h"
+#include "../common/thread_site.h"
 #include "capture.h"
 #include "ascend_emulator.h"
 #include "event.h"
@@ -28,6 +29,11 @@ std::map<int, Device> &devices() {
 }
 
 thread_local aclrtContext current = nullptr;
+
+void makeCurrent(aclrtContext context, int device) {
+  current = context;
+  setThreadDevice(device);
+}
 
 void requireDevice(int32_t id) {
   if (!initialised()) throw Failure(ACL_ERROR_UNINITIALIZE, "aclInit was not called, or aclFinalize was");
@@ -133,7 +139,7 @@ aclError aclrtSetDevice(int32_t deviceId) {
       device.context = makeContext(deviceId, true);
       device.handle = reinterpret_cast<aclrtContext>(contexts().add(device.context, false));
     }
-    current = device.handle;
+    makeCurrent(device.handle, deviceId);
   });
 }
 
@@ -260,7 +266,8 @@ aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId) {
     requireArgument(context, "context is NULL");
     requireDevice(deviceId);
     RuntimeLock lock(runtimeMutex());
-    *context = current = reinterpret_cast<aclrtContext>(contexts().add(makeContext(deviceId, false)));
+    *context = reinterpret_cast<aclrtContext>(contexts().add(makeContext(deviceId, false)));
+    makeCurrent(*context, deviceId);
   });
 }
 
@@ -279,8 +286,7 @@ aclError aclrtDestroyContext(aclrtContext context) {
 aclError aclrtSetCurrentContext(aclrtContext context) {
   return call(__func__, [&] {
     requireArgument(context, "context is NULL");
-    contexts().require(context);
-    current = context;
+    makeCurrent(context, contexts().require(context)->device);
   });
 }
 
