@@ -39,7 +39,7 @@ const flopsOf = (products) => products.reduce((sum, [m, n, k]) => sum + 2 * m * 
 
 /** A thread's part: runs its share of every product when it is told to. */
 function work({ library, share, threads, weights, elementsOfWeights, state }) {
-  const multiply = bindBlas(library)
+  const { multiply } = bindBlas(library)
   const buffers = new Map()
   const floats = (name, length) => {
     if ((buffers.get(name)?.length ?? 0) < length) {

@@ -1,30 +1,6 @@
-/** What both engines do the same way: run each workload, time it, keep its logits. */
+/** What both engines do the same way: say how long they took to begin, and run passes when they are told to. */
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-
-/** Runs over a workload that do not count. */
-const warmUp = 2
-
-/**
- * For each workload the seconds of `passes` runs and the logits of its sequences. `forward` takes a
- * batch of sequences of token ids and gives an array of logits for each.
- */
-export async function measure({ workloads, passes }, forward) {
-  const results = []
-  for (const { name, sequences, batchSize } of workloads) {
-    const seconds = []
-    let logits = []
-    for (let pass = -warmUp; pass < passes; pass++) {
-      const begin = performance.now()
-      logits = []
-      for (let start = 0; start < sequences.length; start += batchSize) {
-        logits.push(...(await forward(sequences.slice(start, start + batchSize))))
-      }
-      if (pass >= 0) seconds.push((performance.now() - begin) / 1000)
-    }
-    results.push({ name, seconds, logits: logits.map((row) => Array.from(row)) })
-  }
-  return results
-}
 
 /** Reads the job that compare.mjs gives to an engine as a file. */
 export async function readJob() {
@@ -37,11 +13,33 @@ export async function firstResult({ workloads }, forward) {
   return process.uptime()
 }
 
-/** Prints the engine's answer: what it is, how long it took to begin, its results. */
-export function answer(engine, { loadSeconds, firstResultSeconds }, results) {
-  // libuv gives KiB on every platform.
-  const peakResidentBytes = process.resourceUsage().maxRSS * 1024
-  console.log(
-    JSON.stringify({ engine, loadSeconds, firstResultSeconds, peakResidentBytes, results }),
-  )
+/** Linux counts what the parent had before the fork in getrusage's figure, and not in this one. */
+function peakResidentBytes() {
+  const file = '/proc/self/status'
+  if (!existsSync(file)) return process.resourceUsage().maxRSS * 1024
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(file, 'utf8'))[1]) * 1024
+}
+
+/**
+ * Tells compare.mjs what the engine is and how long it took to begin, and runs a pass over the workload with the number
+ * that it then sends: seconds and logits go back. `forward` takes a batch of sequences of token ids and gives an
+ * array of logits for each. Resolves when compare.mjs sends nothing more.
+ */
+export function serve({ workloads }, forward, about) {
+  process.send(about)
+  process.on('message', async (number) => {
+    const { sequences, batchSize } = workloads[number]
+    const begin = performance.now()
+    const logits = []
+    for (let start = 0; start < sequences.length; start += batchSize) {
+      logits.push(...(await forward(sequences.slice(start, start + batchSize))))
+    }
+    const seconds = (performance.now() - begin) / 1000
+    process.send({
+      seconds,
+      peakResidentBytes: peakResidentBytes(),
+      logits: logits.map((row) => Array.from(row)),
+    })
+  })
+  return new Promise((end) => process.once('disconnect', end))
 }

@@ -1,10 +1,10 @@
 /**
- * ONNX Runtime, as a process of its own: `node onnx-runtime.mjs JOB.json`. The way its users run it:
+ * ONNX Runtime, as a process that compare.mjs forks: `onnx-runtime.mjs JOB.json`. The way its users run it:
  * all graph optimisations, batches padded to their longest text.
  */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { answer, firstResult, measure, readJob } from './measure.mjs'
+import { firstResult, readJob, serve } from './measure.mjs'
 
 const job = await readJob()
 const name = `onnxruntime-${job.peer}`
@@ -41,7 +41,6 @@ async function forward(batch) {
 }
 
 const firstResultSeconds = await firstResult(job, forward)
-const results = await measure(job, forward)
-answer(`${name} ${version}`, { loadSeconds, firstResultSeconds }, results)
+await serve(job, forward, { engine: `${name} ${version}`, loadSeconds, firstResultSeconds })
 // The threads of the WebAssembly build would keep the process alive.
 process.exit(0)

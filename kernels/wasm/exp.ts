@@ -45,19 +45,9 @@ function scaleByPowerOf2(x: v128, shifted: v128): v128 {
 }
 
 /**
- * 1 / ln 2; and ln 2 in two parts, of which the first has so few bits that its product with n is exact.
+ * 1 / ln 2; and −ln 2 in two parts, of which the first has so few bits that its product with n is exact.
  */
-const logarithms = memory.data<f32>([<f32>log2e, 0.693359375, -2.1219444e-4])
-
-/** e^(x + rest) of a finite x whose lowest bits are few enough for x − n · ln2High to be exact, or NaN. */
-function expOfSum(x: v128, rest: v128): v128 {
-  const sum = f32x4.add(x, rest)
-  const shifted = multiplyAdd(sum, constant(logarithms), constant(rounder))
-  const n = f32x4.sub(shifted, constant(rounder))
-  const coarse = f32x4.sub(x, f32x4.mul(n, constant(logarithms, 4)))
-  const fine = f32x4.sub(rest, f32x4.mul(n, constant(logarithms, 8)))
-  return scaleByPowerOf2(polynomial(f32x4.add(coarse, fine)), shifted)
-}
+const logarithms = memory.data<f32>([<f32>log2e, -0.693359375, 2.1219444e-4])
 
 const least = memory.data<f32>([lowest])
 const most = memory.data<f32>([highest])
@@ -65,7 +55,10 @@ const most = memory.data<f32>([highest])
 export function exp(x: v128): v128 {
   // pmin and pmax are one instruction, min and max several; in this order NaN stays NaN.
   const within = f32x4.pmax(f32x4.pmin(x, constant(most)), constant(least))
-  return expOfSum(within, f32x4.splat(0))
+  const shifted = multiplyAdd(within, constant(logarithms), constant(rounder))
+  const n = f32x4.sub(shifted, constant(rounder))
+  const coarse = multiplyAdd(n, constant(logarithms, 4), within)
+  return scaleByPowerOf2(polynomial(multiplyAdd(n, constant(logarithms, 8), coarse)), shifted)
 }
 
 const upperBits = memory.data<u32>([0xfffff000])
@@ -80,7 +73,12 @@ export function gaussian(t: v128): v128 {
   const half = constant(minusHalf)
   const square = f32x4.mul(f32x4.mul(upper, upper), half)
   const rest = f32x4.mul(f32x4.mul(f32x4.sub(t, upper), f32x4.add(t, upper)), half)
-  return expOfSum(square, rest)
+  const sum = f32x4.add(square, rest)
+  const shifted = multiplyAdd(sum, constant(logarithms), constant(rounder))
+  const n = f32x4.sub(shifted, constant(rounder))
+  const coarse = multiplyAdd(n, constant(logarithms, 4), square)
+  const fine = multiplyAdd(n, constant(logarithms, 8), rest)
+  return scaleByPowerOf2(polynomial(f32x4.add(coarse, fine)), shifted)
 }
 
 /**

@@ -6,6 +6,7 @@ import { FileError } from '../errors.ts'
 import { type Backend, tensorFrom } from '../ops/index.ts'
 import { codecs, type FloatDType, type HostArray, type HostArrays } from '../tensor/dtype.ts'
 import { formatShape, sameShape } from '../tensor/shape.ts'
+import { mapInOrder } from './in-order.ts'
 import type { Parameter } from './module.ts'
 import type { Warn } from './warnings.ts'
 
@@ -38,8 +39,11 @@ export interface LoadParametersOptions {
   readonly warn: Warn
 }
 
+/** Tensors that are loaded together: while one is looked at, the next two are read. */
+const atOnce = 3
+
 /**
- * Loads every parameter, one tensor at a time, converted to `dtype`. Keys may come with or without the
+ * Loads every parameter, three tensors at a time, converted to `dtype`. Keys may come with or without the
  * `roberta.` prefix. Throws `ParameterMismatchError` before anything is read if a tensor is missing
  * or has another shape; tensors that no parameter asks for are only a warning, as in transformers.
  */
@@ -73,7 +77,7 @@ export async function loadParameters(
     )
   }
   try {
-    for (const parameter of parameters) {
+    const load = async (parameter: Parameter) => {
       const key = keyOf(parameter.name)
       let odd = 0
       const spec = { dtype, shape: parameter.shape }
@@ -82,6 +86,9 @@ export async function loadParameters(
         odd = countNonFinite(elements, dtype)
       })
       parameter.load(loaded)
+      return { key, odd }
+    }
+    for await (const { key, odd } of mapInOrder(parameters, atOnce, load)) {
       if (odd > 0) {
         warn(`${checkpoint.path}: ${key} holds ${odd} NaN or infinite values as ${dtype}`)
       }
@@ -111,10 +118,18 @@ function countNonFinite(data: HostArray, dtype: FloatDType): number {
   let count = 0
   if (dtype === 'float32') {
     const values = data as Float32Array
-    // Zero times anything finite is zero: one pass without branches, for a base model 0.1 s less.
-    let sum = 0
-    for (let index = 0; index < values.length; index++) sum += values[index]! * 0
-    if (sum === 0) return 0
+    // Zero times anything finite is zero: a pass without branches, in four sums that do not wait for
+    // one another, takes a fraction of the time.
+    let [a, b, c, d] = [0, 0, 0, 0]
+    const whole = values.length - (values.length % 4)
+    for (let index = 0; index < whole; index += 4) {
+      a += values[index]! * 0
+      b += values[index + 1]! * 0
+      c += values[index + 2]! * 0
+      d += values[index + 3]! * 0
+    }
+    for (let index = whole; index < values.length; index++) a += values[index]! * 0
+    if (a + b + c + d === 0) return 0
     for (let index = 0; index < values.length; index++) {
       if (!Number.isFinite(values[index])) count++
     }

@@ -22,15 +22,9 @@ import { add, cast, embedding, gelu, linear, matmul, slice, tensor } from '../..
 import { uniformGenerator } from '../../src/ops/samples.ts'
 import { toleranceOf } from '../../src/ops/tolerance.ts'
 import { assertClose } from '../support/compare.ts'
-import { operatorSuite } from '../support/operator-suite.ts'
 
 // WebAssembly's own products; native libraries are in native-blas.test.ts.
 const blas = 'off'
-
-operatorSuite('cpu, 2 threads', () => new CpuBackend({ threads: 2, blas }))
-operatorSuite('cpu, 1 thread, without relaxed SIMD', () => {
-  return new CpuBackend({ threads: 1, relaxedSimd: false, blas })
-})
 
 const execute = promisify(execFile)
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))

@@ -1,7 +1,7 @@
 /**
- * The CPU backend with native libraries for products of matrices: every operator of the catalogue with
- * each library, `linear` at odd sizes with all numbers of threads, which library is taken, and what is
- * said where it is missing. Libraries: Debian's libdnnl2 and libopenblas0-pthread.
+ * The CPU backend with native libraries for products of matrices: `linear` at odd sizes with all numbers of
+ * threads, which library is taken, and what is said where it is missing. Every operator with each
+ * library is in cpu-operators.test.ts. Libraries: Debian's libdnnl2 and libopenblas0-pthread.
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -24,8 +24,9 @@ import { loadModel } from '../../src/model/load-model.ts'
 import { linear, slice, tensor } from '../../src/ops/index.ts'
 import { uniformGenerator } from '../../src/ops/samples.ts'
 import { toleranceOf } from '../../src/ops/tolerance.ts'
+import { encodeAll } from '../../src/tensor/dtype.ts'
+import { bfloat16ToNumber } from '../../src/tensor/float-bits.ts'
 import { assertClose } from '../support/compare.ts'
-import { operatorSuite } from '../support/operator-suite.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 const uniform = uniformGenerator(11)
@@ -36,17 +37,6 @@ const isInstalled = (name: BlasChoice | undefined): boolean =>
   name === undefined || name === 'off' || installedBlas(name) !== undefined
 /** undefined: the first there is. */
 const providers: readonly (BlasChoice | undefined)[] = ['off', ...blasNames, undefined]
-
-for (const [blas, threads, relaxedSimd] of [
-  ['onednn', 2, true],
-  ['openblas', 4, false],
-] as const) {
-  describe.skipIf(!isInstalled(blas))(`${blas} (skipped where it is not installed)`, () => {
-    operatorSuite(`cpu, ${blas}, ${threads} threads`, () => {
-      return new CpuBackend({ blas, threads, relaxedSimd })
-    })
-  })
-}
 
 /** By float64 sums. */
 function expectedLinear(
@@ -63,44 +53,93 @@ function expectedLinear(
   })
 }
 
-describe.each(providers)('linear by %s (skipped where it is not installed)', (blas) => {
-  const combinations = [1, 2, 4].flatMap((threads) =>
-    [true, false].map((relaxedSimd) => ({ threads, relaxedSimd })),
-  )
-  it.skipIf(!isInstalled(blas)).each(combinations)(
-    'is right at odd sizes: $threads threads, relaxed SIMD $relaxedSimd',
-    async (options) => {
-      const backend = new CpuBackend({ ...options, blas })
-      try {
-        // Panels are 192 columns wide; parts are 48 columns and 64 rows, or more.
-        for (const rows of [1, 3, 17, 63, 64, 70, 150]) {
-          for (const columns of [1, 28, 65, 200, 400]) {
-            for (const inner of [0, 1, 19, 320]) {
-              const [a, b, shift] = [random(rows * inner), random(columns * inner), random(columns)]
-              using input = tensor(backend, 'float32', [rows, inner], a)
-              using weight = tensor(backend, 'float32', [columns, inner], b)
-              using bias = tensor(backend, 'float32', [columns], shift)
-              using withBias = linear(input, weight, bias)
-              using without = linear(input, weight)
-              const sizes = [rows, columns, inner] as const
-              const tolerance = toleranceOf('matmul', 'float32')
-              for (const [output, base] of [
-                [withBias, shift],
-                [without, undefined],
-              ] as const) {
-                const context = { label: `${sizes.join('×')}`, shape: [rows, columns] }
-                const expected = expectedLinear(sizes, a, b, base)
-                assertClose([...(await output.numbers())], expected, tolerance, context)
+describe.each(['off', ...blasNames] as const)(
+  'linear by %s (skipped where it is not installed)',
+  (blas) => {
+    const combinations = [1, 2, 4].flatMap((threads) =>
+      [true, false].map((relaxedSimd) => ({ threads, relaxedSimd })),
+    )
+    it.skipIf(!isInstalled(blas)).each(combinations)(
+      'is right at odd sizes: $threads threads, relaxed SIMD $relaxedSimd',
+      async (options) => {
+        const backend = new CpuBackend({ ...options, blas })
+        try {
+          // Panels are 192 columns wide; parts are 48 columns and 64 rows, or more.
+          for (const rows of [1, 3, 17, 70, 150]) {
+            for (const columns of [1, 28, 200, 400]) {
+              for (const inner of [0, 1, 19, 320]) {
+                const [a, b, shift] = [
+                  random(rows * inner),
+                  random(columns * inner),
+                  random(columns),
+                ]
+                using input = tensor(backend, 'float32', [rows, inner], a)
+                using weight = tensor(backend, 'float32', [columns, inner], b)
+                using bias = tensor(backend, 'float32', [columns], shift)
+                using withBias = linear(input, weight, bias)
+                using without = linear(input, weight)
+                const sizes = [rows, columns, inner] as const
+                const tolerance = toleranceOf('matmul', 'float32')
+                for (const [output, base] of [
+                  [withBias, shift],
+                  [without, undefined],
+                ] as const) {
+                  const context = { label: `${sizes.join('×')}`, shape: [rows, columns] }
+                  const expected = expectedLinear(sizes, a, b, base)
+                  assertClose([...(await output.numbers())], expected, tolerance, context)
+                }
               }
             }
           }
+        } finally {
+          await backend.close()
         }
-      } finally {
-        await backend.close()
-      }
-    },
-  )
-})
+      },
+    )
+
+    it.skipIf(!isInstalled(blas))(
+      'is right in bfloat16, rounded once, and gives a weight back',
+      async () => {
+        const backend = new CpuBackend({ threads: 2, blas })
+        const rounded = (length: number) => {
+          const bits = encodeAll('bfloat16', random(length))
+          return { bits, numbers: Float32Array.from(bits, bfloat16ToNumber) }
+        }
+        try {
+          for (const rows of [1, 17, 70]) {
+            for (const columns of [1, 28, 200, 400]) {
+              for (const inner of [0, 1, 19, 320]) {
+                const [a, b, shift] = [
+                  rounded(rows * inner),
+                  rounded(columns * inner),
+                  rounded(columns),
+                ] as const
+                using input = tensor(backend, 'bfloat16', [rows, inner], a.bits)
+                using weight = tensor(backend, 'bfloat16', [columns, inner], b.bits)
+                using bias = tensor(backend, 'bfloat16', [columns], shift.bits)
+                using withBias = linear(input, weight, bias)
+                using without = linear(input, weight)
+                const sizes = [rows, columns, inner] as const
+                const tolerance = toleranceOf('matmul', 'bfloat16')
+                for (const [output, base] of [
+                  [withBias, shift.numbers],
+                  [without, undefined],
+                ] as const) {
+                  const context = { label: `${sizes.join('×')}`, shape: [rows, columns] }
+                  const expected = expectedLinear(sizes, a.numbers, b.numbers, base)
+                  assertClose([...(await output.numbers())], expected, tolerance, context)
+                }
+                expect(await weight.data()).toEqual(b.bits)
+              }
+            }
+          }
+        } finally {
+          await backend.close()
+        }
+      },
+    )
+  },
+)
 
 describe('native libraries', () => {
   const installed = blasNames.filter(isInstalled)
@@ -147,7 +186,7 @@ describe('native libraries', () => {
       c: empty,
       ldc: 1,
     } as const
-    expect(() => bindBlas('onednn')(gemm)).toThrow('dnnl_sgemm returned')
+    expect(() => bindBlas('onednn').multiply(gemm)).toThrow('dnnl_sgemm returned')
   })
 
   it('are named by the settings, as WebAssembly is', async () => {
@@ -168,11 +207,25 @@ describe('native libraries', () => {
       const x = tensor(backend, 'float32', [2], Float32Array.of(1, 2))
       console.log(...(await add(x, x).data()))
     `
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 10; i++) {
       const args = ['--input-type=module', '-e', program]
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
       expect({ stdout, stderr }).toEqual({ stdout: '2 4\n', stderr: '' })
     }
+  })
+
+  it('that may not use the instructions of the CPU do not fail in bfloat16', async () => {
+    const program = `
+      import { openBackend, tensor, linear } from '${new URL('../../dist/index.js', import.meta.url).href}'
+      const backend = await openBackend('cpu')
+      const ones = tensor(backend, 'bfloat16', [2, 2], Uint16Array.from([0x3f80, 0x3f80, 0x3f80, 0x3f80]))
+      console.log(...(await linear(ones, ones).numbers()))
+      await backend.close()
+    `
+    const env = { ...process.env, ONEDNN_MAX_CPU_ISA: 'AVX2' }
+    const args = ['--input-type=module', '-e', program]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env })
+    expect(stdout).toBe('2 2 2 2\n')
   })
 
   it('that nobody knows are bad input', () => {

@@ -19,7 +19,7 @@ export interface WorkerSetup {
   readonly memory: WebAssembly.Memory
   /** Of the CommandRing. */
   readonly shared: SharedArrayBuffer
-  /** What `nativeMultiply` and `nativeAttention` call, if there is anything. */
+  /** What kernels whose names begin with `native` call, if there is anything. */
   readonly blas: Blas | undefined
   /** Which of the threads it is, from 0 on. */
   readonly index: number

@@ -29,7 +29,13 @@ const inWasm = [
 ] as const
 
 /** Functions of worker.ts. */
-const inWorker = ['cast', 'fence', 'nativeAttention', 'nativeMultiply'] as const
+const inWorker = [
+  'cast',
+  'fence',
+  'nativeAttention',
+  'nativeMultiply',
+  'nativeMultiplyBfloat16',
+] as const
 
 export const kernelNames = [...inWasm, ...inWorker]
 export type KernelName = (typeof kernelNames)[number]

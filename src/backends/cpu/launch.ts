@@ -54,6 +54,11 @@ export class Launch implements Disposable {
     return this.#queue.blas !== undefined
   }
 
+  /** Whether weights of this dtype are multiplied, and packed, as they are, and not as float32. */
+  isNarrow(dtype: DType): boolean {
+    return dtype === 'bfloat16' && this.#queue.blas?.hasBfloat16 === true
+  }
+
   /** How many threads compute. */
   get threads(): number {
     return this.#queue.threads
@@ -148,7 +153,7 @@ export class Launch implements Disposable {
    * strides in elements.
    */
   packColumns(address: number, columns: number, inner: number, strides: Strides): number {
-    const packed = this.temporary(packedBytes(columns, inner))
+    const packed = this.temporary(4 * packedCount(columns, inner))
     this.#pack(address, columns, inner, strides, panelWidth, packed)
     return packed
   }
@@ -165,8 +170,12 @@ export class Launch implements Disposable {
       return slot.block?.address ?? 0
     }
     const address = this.float32(weight)
-    const room = this.#memory.take(packedBytes(columns, inner))
-    this.#pack(address, columns, inner, [inner, 1], this.#widthOfWeights, room.address)
+    const count = packedCount(columns, inner)
+    const isNarrow = this.isNarrow(weight.dtype)
+    const room = this.#memory.take((isNarrow ? 2 : 4) * count)
+    const wide = isNarrow ? this.temporary(4 * count) : room.address
+    this.#pack(address, columns, inner, [inner, 1], this.#widthOfWeights, wide)
+    if (isNarrow) this.runOnElements('float32ToBfloat16', count, [wide, room.address])
     if (!isWhole(weight) || slot.block === undefined) return this.#keep(room)
     this.#memory.put(slot.block, this.#queue.issued)
     slot.block = room
@@ -199,7 +208,13 @@ export class Launch implements Disposable {
     const room = this.#memory.take(length * dtypes[dtype].itemsize)
     const isNarrow = dtype === 'float16' || dtype === 'bfloat16'
     const target = isNarrow ? this.temporary(4 * length) : room.address
-    const args = [from.address, columns, inner, this.#widthOfWeights, target]
+    let source = from.address
+    if (this.isNarrow(dtype)) {
+      const count = packedCount(columns, inner)
+      source = this.temporary(4 * count)
+      this.runOnElements('bfloat16ToFloat32', count, [from.address, source])
+    }
+    const args = [source, columns, inner, this.#widthOfWeights, target]
     this.run('unpackColumns', Math.ceil(columns / 8), 8 * inner, args)
     if (isNarrow) this.runOnElements(fromFloat32[dtype], length, [target, room.address])
     this.#memory.put(from, this.#queue.issued)
@@ -213,6 +228,7 @@ export class Launch implements Disposable {
   }
 }
 
-function packedBytes(columns: number, inner: number): number {
-  return Math.ceil(columns / 8) * 8 * inner * 4
+/** Elements of a packed matrix. */
+function packedCount(columns: number, inner: number): number {
+  return Math.ceil(columns / 8) * 8 * inner
 }

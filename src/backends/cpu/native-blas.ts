@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs'
 import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../../errors.ts'
 import { LibraryLoadError, type NativeLibrary } from '../../ffi/binding.ts'
 import { loadBinding } from '../../ffi/load-binding.ts'
+import { bindBfloat16, type MultiplyBfloat16 } from './onednn-matmul.ts'
 
 /**
  * Columns of a panel of a packed weight. Of 64 to 1536, oneDNN is fastest with this for up to 64 rows, and
@@ -37,6 +38,13 @@ export interface Gemm {
 /** Throws where the library reports a failure. */
 export type Multiply = (gemm: Gemm) => void
 
+/** What a library computes. */
+export interface Products {
+  readonly multiply: Multiply
+  /** Undefined where the library has none, or the CPU no instructions for it. */
+  readonly multiplyBfloat16?: MultiplyBfloat16 | undefined
+}
+
 interface LibraryRow {
   /** What people call it. */
   readonly title: string
@@ -49,7 +57,7 @@ interface LibraryRow {
   /** A reason why this build cannot be used. */
   refuse?(library: NativeLibrary): string | undefined
   /** For the calling thread; undefined where the library lacks a function. */
-  bind(library: NativeLibrary): Multiply | undefined
+  bind(library: NativeLibrary): Products | undefined
 }
 
 /** Of oneDNN's dnnl.h, the same in versions 2 and 3; row-major. */
@@ -67,7 +75,8 @@ const turned = 'T'.charCodeAt(0)
 const libraries = {
   onednn: {
     title: 'oneDNN',
-    sonames: ['libdnnl.so.3', 'libdnnl.so.2'],
+    // Debian 13 gives version 3 a name of its own.
+    sonames: ['libdnnl.so.3', 'libdnnl.so.3.6', 'libdnnl.so.2'],
     // On others dnnl_sgemm is a plain loop unless the library was built with a vendor's BLAS.
     architectures: ['x64'],
     refuse: (library) =>
@@ -79,11 +88,15 @@ const libraries = {
       // OpenMP's number of threads is that of the calling thread.
       library.find('omp_set_num_threads', ompSetNumThreads)?.(1)
       if (sgemm === undefined) return undefined
-      return ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
+      const multiply: Multiply = ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
         const [M, N, K] = [BigInt(m), BigInt(n), BigInt(k)]
         const [A, B, C] = [BigInt(lda), BigInt(ldb), BigInt(ldc)]
         const status = sgemm(asIs, isTurned ? turned : asIs, M, N, K, 1, a, A, b, B, 0, c, C)
         if (status !== 0) throw new Error(`dnnl_sgemm returned ${status}`)
+      }
+      return {
+        multiply,
+        multiplyBfloat16: hasCpuFlags(['avx512_bf16']) ? bindBfloat16(library) : undefined,
       }
     },
   },
@@ -102,10 +115,11 @@ const libraries = {
       const sgemm = library.find('cblas_sgemm', cblasSgemm)
       if (sgemm === undefined) return undefined
       const { rowMajor, noTrans, trans } = cblas
-      return ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
+      const multiply: Multiply = ({ m, n, k, a, lda, b, ldb, isTurned, c, ldc }) => {
         const transB = isTurned ? trans : noTrans
         sgemm(rowMajor, noTrans, transB, m, n, k, 1, a, lda, b, ldb, 0, c, ldc)
       }
+      return { multiply }
     },
   },
 } as const satisfies Record<string, LibraryRow>
@@ -178,6 +192,8 @@ export interface Blas {
   readonly name: BlasName
   /** What people call it, and what was loaded. */
   readonly description: string
+  /** Whether it multiplies bfloat16 matrices, too. */
+  readonly hasBfloat16: boolean
 }
 
 /** Looks for a library. Throws a RobertaAscendError that says why it cannot be used. */
@@ -192,14 +208,28 @@ function findBlas(name: BlasName): Blas {
   const open = () => openLibrary(row)
   const { soname, library } =
     environment === undefined ? open() : withEnvironment(environment(), open)
-  const problem =
-    row.refuse?.(library) ?? (row.bind(library) === undefined ? 'it lacks its function' : undefined)
+  const problem = row.refuse?.(library)
   if (problem !== undefined) throw refusal(`${soname}: ${problem}`)
-  return { name, description: `${title} (${soname})` }
+  const products = row.bind(library)
+  if (products === undefined) throw refusal(`${soname}: it lacks its function`)
+  const hasBfloat16 = products.multiplyBfloat16 !== undefined && works(products.multiplyBfloat16)
+  return { name, description: `${title} (${soname})`, hasBfloat16 }
 }
 
-/** The product of a library that was found, for the calling thread. */
-export function bindBlas(name: BlasName): Multiply {
+/** Whether the library has such a product on this CPU: ONEDNN_MAX_CPU_ISA may keep it from instructions. */
+function works(multiply: MultiplyBfloat16): boolean {
+  const one = 0x3f80
+  const [a, b, c] = [Uint16Array.of(one), Uint16Array.of(one), new Uint16Array(1)]
+  try {
+    multiply({ m: 1, n: 1, k: 1, a, b, ldb: 1, bias: undefined, c, ldc: 1 })
+  } catch {
+    return false
+  }
+  return c[0] === one
+}
+
+/** The products of a library that was found, for the calling thread. */
+export function bindBlas(name: BlasName): Products {
   const row: LibraryRow = libraries[name]
   return row.bind(openLibrary(row).library)!
 }

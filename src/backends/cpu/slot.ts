@@ -10,8 +10,9 @@ export interface Slot {
   /** Undefined where there are no elements. */
   block: Block<number> | undefined
   /**
-   * Set while `block` holds the elements as packColumns leaves them, in float32, for a matrix
-   * `[columns, inner]` that is all of the storage: what `linear` wants of its weight.
+   * Set while `block` holds the elements as packColumns leaves them, for a matrix `[columns, inner]` that is
+   * all of the storage: what `linear` wants of its weight. They are float32, or bfloat16 where a
+   * library multiplies those (`Launch.isNarrow`).
    */
   packed: { readonly columns: number; readonly inner: number } | undefined
 }

@@ -5,22 +5,22 @@ import { CommandRing, type Share } from './command-ring.ts'
 import { type KernelFunction, kernelNames, type WorkerKernelName } from './kernel-names.ts'
 import { castElements } from './kernels/cast-elements.ts'
 import { nativeAttention, type Softmax } from './kernels/native-attention.ts'
-import { type AddBias, nativeMultiply } from './kernels/native-multiply.ts'
-import { bindBlas, type Multiply } from './native-blas.ts'
+import { type AddBias, nativeMultiply, nativeMultiplyBfloat16 } from './kernels/native-multiply.ts'
+import { bindBlas, type Products } from './native-blas.ts'
 
 const { module, memory, shared, blas, index } = workerData as WorkerSetup
 const ring = new CommandRing(shared)
 const { exports } = new WebAssembly.Instance(module, { env: { memory } })
 
-/** The product of the library, bound at its first use. */
-let multiply: Multiply | undefined
+/** The products of the library, bound at their first use. */
+let products: Products | undefined
 /**
  * A thread that loads native code while the process ends takes it down, and one that computes is waited
  * for.
  */
-function boundMultiply(): Multiply {
-  multiply ??= bindBlas(blas!.name)
-  return multiply
+function boundProducts(): Products {
+  products ??= bindBlas(blas!.name)
+  return products
 }
 
 const ownKernels: Record<WorkerKernelName, KernelFunction> = {
@@ -32,11 +32,23 @@ const ownKernels: Record<WorkerKernelName, KernelFunction> = {
   },
   nativeAttention: (begin, end, ...args) => {
     const softmax = exports.softmax as Softmax
-    return nativeAttention(boundMultiply(), softmax, memory.buffer, index, begin, end, ...args)
+    return nativeAttention(
+      boundProducts().multiply,
+      softmax,
+      memory.buffer,
+      index,
+      begin,
+      end,
+      ...args,
+    )
   },
   nativeMultiply: (begin, end, ...args) => {
     const addBias = exports.addBias as AddBias
-    return nativeMultiply(boundMultiply(), addBias, memory.buffer, begin, end, ...args)
+    return nativeMultiply(boundProducts().multiply, addBias, memory.buffer, begin, end, ...args)
+  },
+  nativeMultiplyBfloat16: (begin, end, ...args) => {
+    const multiply = boundProducts().multiplyBfloat16!
+    return nativeMultiplyBfloat16(multiply, memory.buffer, begin, end, ...args)
   },
 }
 const functions = kernelNames.map((name) => {

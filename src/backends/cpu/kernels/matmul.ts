@@ -5,6 +5,7 @@
 import { broadcastStrides, forEachPosition, numel } from '../../../tensor/shape.ts'
 import type { TensorView } from '../../../tensor/storage.ts'
 import { type Launch, panelWidth } from '../launch.ts'
+import { addressOf } from '../slot.ts'
 import type { CpuKernel } from './kernel.ts'
 import { multiplyNatively } from './native-product.ts'
 import type { Product } from './product.ts'
@@ -33,13 +34,21 @@ function multiply(
 export const linear: CpuKernel<'linear'> = (launch, [input, weight, bias], _attributes, output) => {
   const [columns, inner] = weight!.shape as readonly [number, number]
   const rows = numel(output.shape) / columns
-  const left = launch.float32(input!)
   const packed = launch.packedWeight(weight!)
+  const sizes = { rows, columns, inner }
+  if (launch.isNarrow(weight!.dtype) && inner > 0) {
+    const left = launch.dense(input!)
+    const shift = bias === undefined ? 0 : launch.dense(bias)
+    const product = { left, packed, bias: shift, output: addressOf(output), ...sizes }
+    multiplyNatively(launch, product, 'nativeMultiplyBfloat16')
+    return
+  }
+  const left = launch.float32(input!)
   const shift = bias === undefined ? 0 : launch.float32(bias)
   // Libraries refuse sums of nothing.
   const compute = launch.isNative && inner > 0 ? multiplyNatively : multiply
   launch.compute(output, (result) =>
-    compute(launch, { left, packed, bias: shift, output: result, rows, columns, inner }),
+    compute(launch, { left, packed, bias: shift, output: result, ...sizes }),
   )
 }
 

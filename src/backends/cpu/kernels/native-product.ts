@@ -20,14 +20,16 @@ export function sizesOfParts(rows: number, columns: number, threads: number) {
   return { height: Math.ceil(rows / down), width }
 }
 
+/** Operands are float32 for `nativeMultiply`, bfloat16 for the other. */
 export function multiplyNatively(
   launch: Launch,
   { left, packed, bias, output, rows, columns, inner }: Product,
+  kernel: 'nativeMultiply' | 'nativeMultiplyBfloat16' = 'nativeMultiply',
 ): void {
   if (rows === 0) return
   const { height, width } = sizesOfParts(rows, columns, launch.threads)
   const parts = Math.ceil(columns / width) * Math.ceil(rows / height)
   const operands = [left, packed, bias, output]
   const sizes = [rows, columns, inner, height, width]
-  launch.run('nativeMultiply', parts, height * inner * width, [...operands, ...sizes])
+  launch.run(kernel, parts, height * inner * width, [...operands, ...sizes])
 }

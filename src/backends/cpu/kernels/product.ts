@@ -1,6 +1,6 @@
 /** A · Bᵀ + bias with B packed: what the kernels in WebAssembly and native libraries compute alike. */
 
-/** Addresses of dense float32 operands, but for the packed one; 0 for no bias. */
+/** Addresses of dense operands, but for the packed one, of one dtype; 0 for no bias. */
 export interface Product {
   /** A `[rows, inner]`. */
   readonly left: number
