@@ -13,6 +13,7 @@ export { type DeviceOptions, openBackend } from './backends/open.ts'
 export { ReferenceBackend } from './backends/reference/reference-backend.ts'
 export { type BenchmarkOptions, benchmark } from './bench/benchmark.ts'
 export type { BenchmarkReport } from './bench/report.ts'
+export { Timeline } from './bench/timeline.ts'
 export { Checkpoint } from './checkpoint/checkpoint.ts'
 export {
   type DownloadedModel,

@@ -6,8 +6,8 @@
 //   node generate-headers.mjs abi.json build/root/include
 //
 // The libraries and the tests include only this header, so the compiler proves that every definition has
-// the ABI's signature. To add a function or an enum, add it to abi.json. The profiling and dump groups are
-// left out: the emulator has neither.
+// the ABI's signature. To add a function or an enum, add it to abi.json. The dump group is left out: the
+// emulator has none of it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
@@ -15,15 +15,16 @@ const [input, directory] = process.argv.slice(2)
 if (!input || !directory) throw new Error('usage: generate-headers.mjs ABI_JSON DIRECTORY')
 const abi = JSON.parse(readFileSync(input, 'utf8'))
 
-const omittedGroups = new Set(['prof', 'dump'])
-const functions = abi.functions.filter(({ group }) => !omittedGroups.has(group))
+const functions = abi.functions
+  .filter(({ group }) => group !== 'dump')
+  .map((row) => ({ ...row, return: row.return.replace('MSVP_PROF_API ', '') }))
 const isIdentifier = (name) => /^[A-Za-z_]\w*$/.test(name)
 
 // An enum whose name begins with "acl" is a C type; the others are constants for integer parameters,
 // kept where their names are macros of the official headers.
 const enums = Object.entries(abi.enums).map(([name, values]) => {
   const constants = Object.entries(values).filter(([key]) => isIdentifier(key) && /^ACL/.test(key))
-  if (constants.length === 0 || name.startsWith('prof')) return ''
+  if (constants.length === 0) return ''
   const body = constants.map(([key, value]) => `  ${key} = ${value},`).join('\n')
   return name.startsWith('acl')
     ? `typedef enum ACL_ENUM_TYPE {\n${body}\n} ${name};\n`
@@ -39,6 +40,8 @@ const opaque = [
   'aclTensorList',
   'aclScalarList',
   'aclOpExecutor',
+  'aclprofConfig',
+  'aclprofAicoreEvents',
 ]
 const voidPointers = ['aclrtStream', 'aclrtEvent', 'aclrtContext', 'aclmdlRI', 'aclrtTaskGrp']
 
@@ -56,7 +59,7 @@ const aliases = functions
 const codes = Object.entries(abi.error_codes).map(([name, code]) => `  ${name} = ${code},`)
 
 const calls = functions.map(({ name, library, params }) => {
-  const shortName = /^lib(ascendcl|nnopbase|opapi)/.exec(library)[1]
+  const shortName = /^lib(ascendcl|nnopbase|opapi|msprofiler)/.exec(library)[1]
   return `ACL_CALL(${shortName}, ${name}, ${name}(${params.map(() => '{}').join(', ')}))`
 })
 

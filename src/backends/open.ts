@@ -1,10 +1,17 @@
 /**
- * Device strings and the backends behind them. A new backend is one line in `backends`.
+ * Device strings and the backends behind them. A new backend is one line in `kinds`.
  */
-import { DeviceUnavailableError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
+import { InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
 import { CpuBackend, type CpuBackendOptions } from './cpu/cpu-backend.ts'
-import { type OpenNpuOptions, openEmulator, openNpu } from './npu/open-npu.ts'
+import { checkOneDevice, isEmulator, kindOf, parseDevice } from './device-name.ts'
+import {
+  countEmulators,
+  countNpus,
+  type OpenNpuOptions,
+  openEmulator,
+  openNpu,
+} from './npu/open-npu.ts'
 import { ReferenceBackend } from './reference/reference-backend.ts'
 
 /** Choices that only some devices have; it is an error to make one where it means nothing. */
@@ -17,29 +24,22 @@ const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
   aclnn: ['npu', 'emulator'],
   plans: ['npu', 'emulator'],
   planMemory: ['npu', 'emulator'],
+  graphs: ['npu', 'emulator'],
 }
 
-/** What follows `npu:`, and the choices made. */
-type Open = (options: DeviceOptions, numbers?: string) => Backend
-
-/** How to open each device. */
-const backends: Readonly<Record<string, Open>> = {
-  reference: () => new ReferenceBackend(),
-  cpu: (options) => new CpuBackend(options),
-  npu: openNpus,
-  emulator: openEmulator,
+/** A kind of device. */
+interface Kind {
+  /** Opens the device number `id` of this kind, or the one that has no number. */
+  open(options: DeviceOptions, id?: number): Backend
+  /** How many there are; missing where devices of this kind have no numbers. */
+  count?(): number
 }
 
-function openNpus(options: DeviceOptions, numbers = '0'): Backend {
-  if (/^\d+$/.test(numbers)) return openNpu(Number(numbers), options)
-  throw new DeviceUnavailableError(`npu:${numbers}`, 'several NPUs at once are not built yet', {
-    hint: 'name one of them, for example npu:0',
-  })
-}
-
-/** `npu:1` is of the kind `npu`. */
-function kindOf(device: string): string {
-  return device.replace(/:.*/, '')
+const kinds: Readonly<Record<string, Kind>> = {
+  reference: { open: () => new ReferenceBackend() },
+  cpu: { open: (options) => new CpuBackend(options) },
+  npu: { open: (options, id) => openNpu(id, options), count: countNpus },
+  emulator: { open: openEmulator, count: countEmulators },
 }
 
 /** Throws `InvalidArgumentError` for a choice that `kind` does not have. */
@@ -83,15 +83,15 @@ export function optionsForEach(
   return each
 }
 
-/** The devices there are. */
-export const availableDevices = Object.keys(backends)
+/** The kinds of devices there are. */
+export const availableDevices = Object.keys(kinds)
 
 /** Where work goes if nobody says otherwise: the best device there is. */
 export const defaultDevice = 'auto'
 
 /**
- * Opens a device: `reference`, `cpu`, `npu`, `npu:1`, `npu:0,1`, `npu:all`, `emulator`, or `auto`.
- * Throws `InvalidArgumentError` for a string that names no device, or an option that is not for it, and
+ * Opens a device: `reference`, `cpu`, `npu`, `npu:1`, `emulator`, `emulator:1` or `auto`. Throws
+ * `InvalidArgumentError` for a string that names no device or several, or an option that is not for it, and
  * `DeviceUnavailableError` for a device that cannot be had. Never opens another device than the one
  * asked for.
  */
@@ -99,23 +99,43 @@ export async function openBackend(
   device: string = defaultDevice,
   options: DeviceOptions = {},
 ): Promise<Backend> {
+  checkOneDevice(device)
+  const [backend] = await openBackends(device, options)
+  return backend!
+}
+
+/**
+ * Opens the devices of a string in their order: `npu:0,1`, `npu:all`, `emulator:0,1`, `emulator:all`, or any
+ * of `openBackend`'s. Throws as that does; none stays open then.
+ */
+export async function openBackends(
+  device: string = defaultDevice,
+  options: DeviceOptions = {},
+): Promise<Backend[]> {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(devicesOf, name))
   if (unknown !== undefined) {
     throw new InvalidArgumentError(unknown, 'there is no such option', {
       hint: `options of devices are ${Object.keys(devicesOf).join(', ')}`,
     })
   }
-  if (device === 'auto') return openBest(options)
-  const numbers = /^npu:(\d+(?:,\d+)*|all)$/.exec(device)?.[1]
-  const kind = numbers === undefined ? device : 'npu'
-  const open = Object.hasOwn(backends, kind) ? backends[kind] : undefined
-  if (open === undefined) {
+  if (device === 'auto') return [await openBest(options)]
+  const { kind, numbers } = parseDevice(device)
+  const { open, count } = (Object.hasOwn(kinds, kind) && kinds[kind]) || {}
+  if (open === undefined || (numbers !== undefined && count === undefined)) {
     throw new InvalidArgumentError('device', `there is no device '${device}'`, {
       hint: `use one of ${availableDevices.join(', ')}, auto`,
     })
   }
   checkOptions(kind, options)
-  return open(options, numbers)
+  const ids = numbers === 'all' ? Array(count!()).keys() : (numbers ?? [undefined])
+  const opened: Backend[] = []
+  try {
+    for (const id of ids) opened.push(open(options, id))
+  } catch (error) {
+    await Promise.allSettled(opened.map((backend) => backend.close()))
+    throw error
+  }
+  return opened
 }
 
 /** The first NPU, or else the CPU. */
@@ -135,7 +155,7 @@ async function openBest(options: DeviceOptions): Promise<Backend> {
 async function installedNpu(options: DeviceOptions): Promise<Backend | undefined> {
   try {
     const npu = openNpu(0, options)
-    if (npu.device !== 'emulator') return npu
+    if (!isEmulator(npu.device)) return npu
     await npu.close()
   } catch (error) {
     if (!(error instanceof RobertaAscendError && error.kind === 'environment')) throw error

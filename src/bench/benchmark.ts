@@ -2,12 +2,16 @@
  * Speed of one device, or of several in turn, on the same model and texts.
  *
  * Devices are open side by side in this process and take turns round by round (A B A B …), so that
- * whatever else the machine does meets them alike. Only one computes at a time.
+ * whatever else the machine does meets them alike. Only one computes at a time, or those that share the
+ * batches as one (`npu:0,1`).
  */
 import { availableParallelism, cpus, loadavg } from 'node:os'
+import { resolve } from 'node:path'
+import { checkOneDevice } from '../backends/device-name.ts'
 import { defaultDevice, optionsForEach } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { LoadOptions, SequenceClassifier } from '../model/sequence-classifier.ts'
+import { eachOnce } from '../model/warnings.ts'
 import { Contender } from './contender.ts'
 import {
   type BenchmarkReport,
@@ -17,6 +21,7 @@ import {
   type RatioReport,
 } from './report.ts'
 import { speedUp } from './speed-up.ts'
+import type { Timeline } from './timeline.ts'
 import { builtInTexts, checkedBatchSizes, defaultBatchSizes } from './workload.ts'
 
 export const defaultWarmUp = 2
@@ -33,8 +38,12 @@ export interface BenchmarkOptions extends Omit<LoadOptions, 'device'> {
   readonly warmUp?: number | undefined
   /** Runs over all texts that count; 7 if missing. */
   readonly rounds?: number | undefined
-  /** Whether to time every operator too. */
+  /** Whether to time every operator too; this and the next two not where devices share the batches. */
   readonly operators?: boolean | undefined
+  /** A directory for CANN's own profiler, which watches the NPU among the devices in the rounds that count. */
+  readonly aclprof?: string | undefined
+  /** Gets the first full batch of each size, run once more on each device after the rounds. */
+  readonly timeline?: Timeline | undefined
   /** Told after each run how many of all are done. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
@@ -51,12 +60,16 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     warmUp = defaultWarmUp,
     rounds = defaultRounds,
     operators = false,
+    timeline,
+    aclprof,
     onProgress = () => {},
     ...loadOptions
   } = options
   checkCount('devices', devices.length, 1)
   checkCount('warm-up', warmUp, 0)
   checkCount('rounds', rounds, 1)
+  const looksInside = operators || timeline !== undefined || aclprof !== undefined
+  if (looksInside) devices.forEach(checkOneDevice)
   const batchSizes = checkedBatchSizes(askedSizes, texts.length)
   const machine = machineReport()
   const contenders: Contender[] = []
@@ -67,14 +80,20 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     const [baseline, ...others] = contenders as [Contender, ...Contender[]]
     const runs = (warmUp + rounds) * batchSizes.length * contenders.length
     let done = 0
-    for (let round = -warmUp; round < rounds; round++) {
+    const runRound = async (counts: boolean): Promise<void> => {
       for (const batchSize of batchSizes) {
         for (const contender of contenders) {
-          await contender.run(texts, batchSize, round >= 0)
+          await contender.run(texts, batchSize, counts)
           done += 1
           onProgress(done, runs)
         }
       }
+    }
+    const profiled = aclprof === undefined ? undefined : onlyProfiled(contenders)
+    for (let round = 0; round < warmUp; round++) await runRound(false)
+    {
+      await using _profiler = await profiled?.(resolve(aclprof!))
+      for (let round = 0; round < rounds; round++) await runRound(true)
     }
     const { name, config, dtype } = baseline.classifier
     const tokens = tokenCount(baseline.classifier, texts)
@@ -82,6 +101,9 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
     const reports: DeviceReport[] = []
     for (const [at, report] of plain.entries()) {
       reports.push(operators ? await contenders[at]!.profiled(report, texts, rounds) : report)
+    }
+    for (const contender of contenders) {
+      timeline?.add(contender.device, await contender.traces(texts, batchSizes))
     }
     const ratios = others.flatMap((one) => batchSizes.map((size) => ratio(one, baseline, size)))
     const table = speedUp(reports, ratios)
@@ -92,12 +114,28 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
       devices: reports,
       ratios,
       ...(table === undefined ? {} : { speedUp: table }),
+      ...(aclprof === undefined ? {} : { aclprof }),
       // libuv gives KiB on every platform.
       peakResidentBytes: process.resourceUsage().maxRSS * 1024,
     }
   } finally {
     for (const { classifier } of contenders) await classifier.close()
   }
+}
+
+/** Starts the profiler of the one device that has one; it serves one device at a time. */
+function onlyProfiled(contenders: readonly Contender[]) {
+  const able = contenders.flatMap(({ classifier: { backend } }) =>
+    backend.startProfiler === undefined ? [] : [backend],
+  )
+  const [backend] = able
+  if (backend === undefined || able.length > 1) {
+    const count = able.length === 0 ? 'none' : able.length
+    throw new InvalidArgumentError('aclprof', `profiles one NPU, and there are ${count}`, {
+      hint: 'name one NPU or the emulator among the devices',
+    })
+  }
+  return (directory: string) => backend.startProfiler!(directory)
 }
 
 function ratio(one: Contender, baseline: Contender, batchSize: number): RatioReport {
@@ -111,19 +149,17 @@ function ratio(one: Contender, baseline: Contender, batchSize: number): RatioRep
   }
 }
 
-/**
- * What each device is loaded with: of the choices for devices those that it has. The checkpoint is
- * warned of once.
- */
+/** What each device is loaded with: of the choices for devices those that it has. */
 function optionsOfEach(
   devices: readonly string[],
   { modelPath, dtype, onWarning, ...choices }: Omit<LoadOptions, 'device'>,
 ): LoadOptions[] {
   const each = optionsForEach(devices, choices)
+  const warn = eachOnce(onWarning)
   return devices.map((device, at) => ({
     modelPath,
     dtype,
-    onWarning: at === 0 ? onWarning : () => {},
+    onWarning: warn,
     device,
     ...each[at],
   }))

@@ -3,6 +3,7 @@ import { type LoadOptions, SequenceClassifier } from '../model/sequence-classifi
 import { type Kind, type Run, ratioOf, runAll, summarize } from './measure.ts'
 import { profile } from './profile.ts'
 import { type BatchReport, type DeviceReport, labelOf } from './report.ts'
+import { type BatchTrace, traceBatch } from './trace-batch.ts'
 
 export class Contender {
   /** By batch size, one for each round. */
@@ -16,12 +17,12 @@ export class Contender {
   static async load(options: LoadOptions): Promise<Contender> {
     const begin = performance.now()
     const classifier = await SequenceClassifier.load(options)
-    await classifier.backend.synchronize()
+    await classifier.synchronize()
     return new Contender(classifier, (performance.now() - begin) / 1000)
   }
 
   get device(): string {
-    return this.classifier.backend.device
+    return this.classifier.device
   }
 
   /** Runs all texts once; the run counts unless it is to warm up. */
@@ -40,9 +41,21 @@ export class Contender {
 
   report(tokens: number): DeviceReport {
     const { device, loadSeconds } = this
-    const { settings, heldBytes } = this.classifier.backend
+    const { settings, heldBytes } = this.classifier
     const batches = [...this.#runs].map(([batchSize, runs]) => summarize(runs, batchSize, tokens))
     return { device, ...labelOf(device), settings, loadSeconds, heldBytes, batches }
+  }
+
+  /** The first full batch of each size, with the time of everything that is done for it. */
+  async traces(texts: readonly string[], sizes: readonly number[]): Promise<BatchTrace[]> {
+    const traces: BatchTrace[] = []
+    for (const size of sizes) {
+      const batch = texts.slice(0, size)
+      // Once to warm up what takes the times.
+      await traceBatch(this.classifier, batch)
+      traces.push(await traceBatch(this.classifier, batch))
+    }
+    return traces
   }
 
   /** The report with a profile of the operators at each batch size. */

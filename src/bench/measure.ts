@@ -1,15 +1,19 @@
 /** One run over all texts, timed batch by batch. */
 import { classified } from '../model/classify.ts'
+import { mapInOrder } from '../model/in-order.ts'
 import type { SequenceClassifier } from '../model/sequence-classifier.ts'
 import type { BatchReport, SpeedReport } from './report.ts'
 import { median, percentile } from './statistics.ts'
 import { type Batch, batchesOf } from './workload.ts'
 
-/** Seconds that one batch took. */
+/** When something began and ended, in seconds. */
+export type Span = readonly [begin: number, end: number]
+
+/** What happened to one batch when. */
 export interface BatchTimes {
   readonly texts: number
-  readonly endToEnd: number
-  readonly forward: number
+  readonly endToEnd: Span
+  readonly forward: Span
 }
 
 /** The batches of one run. */
@@ -24,28 +28,35 @@ export async function runAll(
   batchSize: number,
 ): Promise<Run> {
   const times: BatchTimes[] = []
-  for (const batch of batchesOf(texts, batchSize)) times.push(await timeBatch(classifier, batch))
+  const batches = batchesOf(texts, batchSize)
+  const run = (batch: Batch) => timeBatch(classifier, batch)
+  for await (const one of mapInOrder(batches, classifier.concurrency, run)) times.push(one)
   return times
 }
 
 async function timeBatch(classifier: SequenceClassifier, texts: Batch): Promise<BatchTimes> {
-  const begin = performance.now()
+  const begin = now()
   const encodings = texts.map((text) => classifier.encode(text))
-  const encoded = performance.now()
+  const encoded = now()
   const outputs = await classifier.forward(encodings)
-  const computed = performance.now()
+  const computed = now()
   classified(classifier.config, texts, outputs, 0, {})
-  const end = performance.now()
-  return {
-    texts: texts.length,
-    endToEnd: (end - begin) / 1000,
-    forward: (computed - encoded) / 1000,
-  }
+  return { texts: texts.length, endToEnd: [begin, now()], forward: [encoded, computed] }
 }
 
-/** Seconds that all texts of a run took. */
+function now(): number {
+  return performance.now() / 1000
+}
+
+/** Seconds in which any batch of a run was under way: where devices share them, several are at a time. */
 function secondsOf(run: Run, kind: Kind): number {
-  return run.reduce((sum, times) => sum + times[kind], 0)
+  let seconds = 0
+  let covered = -Infinity
+  for (const [begin, end] of run.map((times) => times[kind]).sort(([a], [b]) => a - b)) {
+    seconds += Math.max(0, end - Math.max(begin, covered))
+    covered = Math.max(covered, end)
+  }
+  return seconds
 }
 
 /** The figures of several runs with one batch size; `tokens` are those of all texts. */
@@ -60,7 +71,7 @@ export function summarize(
     const latencies = runs
       .flat()
       .filter((batch) => batch.texts === batchSize)
-      .map((batch) => batch[kind])
+      .map(({ [kind]: [begin, end] }) => end - begin)
     return {
       textsPerSecond: texts / seconds,
       tokensPerSecond: tokens / seconds,

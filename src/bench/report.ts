@@ -4,6 +4,7 @@
  *
  * Times are in seconds. A figure of an emulator carries `label`, in every object that holds one.
  */
+import { isEmulator } from '../backends/device-name.ts'
 
 /** Stands beside every figure of an emulator. */
 export const emulatorLabel = 'emulator, not an NPU'
@@ -14,7 +15,7 @@ export interface Labelled {
 
 /** The label that figures of these devices need. */
 export function labelOf(...devices: readonly string[]): Labelled {
-  return devices.includes('emulator') ? { label: emulatorLabel } : {}
+  return devices.some(isEmulator) ? { label: emulatorLabel } : {}
 }
 
 export interface BenchmarkReport {
@@ -26,6 +27,8 @@ export interface BenchmarkReport {
   readonly ratios: readonly RatioReport[]
   /** A CPU and an NPU or emulator side by side, where both were measured. */
   readonly speedUp?: SpeedUpReport
+  /** Where CANN's profiler wrote what it saw of the rounds that count, which were slower for that. */
+  readonly aclprof?: string
   /** The most memory that the process has had resident, with all devices open. */
   readonly peakResidentBytes: number
 }
@@ -126,16 +129,21 @@ export type SpeedUpReport =
       }[]
     })
 
-/** The first full batch, one operator at a time, with a wait for the device after each. */
+/** The operators of the first full batch. */
 export interface ProfileReport {
   readonly texts: number
   readonly tokens: number
-  /** The same batch without the waits. */
+  /**
+   * Whose clock the operators are timed by: the device's, while a forward runs; or the host's, one
+   * operator at a time with a wait for the device after each.
+   */
+  readonly clock: 'device' | 'host'
+  /** The same batch as it runs without being timed operator by operator. */
   readonly forwardSeconds: number
-  /** All operators, with the waits. */
+  /** All operators. */
   readonly operatorSeconds: number
-  /** One wait for a device that has nothing to do; part of the time of every call. */
-  readonly waitSeconds: number
+  /** What timing nothing gives, which is part of the time of every call: a wait, or two events. */
+  readonly emptySeconds: number
   /** Most time first. */
   readonly byOperator: readonly OperatorReport[]
   /** The same by the kind of module, most time first: layers count as one, `layer.*`. */

@@ -1,4 +1,5 @@
 /** A CPU and an NPU side by side; an emulator in its place is called what it is. */
+import { kindOf } from '../backends/device-name.ts'
 import { type DeviceReport, emulatorLabel, type RatioReport, type SpeedUpReport } from './report.ts'
 
 /**
@@ -10,7 +11,7 @@ export function speedUp(
   ratios: readonly RatioReport[],
 ): SpeedUpReport | undefined {
   const find = (kind: string): DeviceReport | undefined =>
-    devices.find(({ device }) => device.replace(/:.*/, '') === kind)
+    devices.find(({ device }) => kindOf(device) === kind)
   const cpu = find('cpu') ?? find('reference')
   const npu = find('npu')
   const emulator = find('emulator')

@@ -2,13 +2,15 @@
 import { Command, Option, InvalidArgumentError as UsageError } from 'commander'
 import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
 import { benchmark, defaultRounds, defaultWarmUp } from '../bench/benchmark.ts'
+import { Timeline } from '../bench/timeline.ts'
 import { builtInTexts } from '../bench/workload.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
+import { checkCanWrite, makeDirectory, writeWholeFile } from '../write-file.ts'
 import { note, Progress } from './notes.ts'
 import {
   choicesIn,
   choicesOfDevices,
-  deviceOption,
+  devicesOption,
   dtypeOption,
   modelOption,
   positiveInteger,
@@ -33,6 +35,8 @@ interface Options {
   readonly warmUp: number
   readonly rounds: number
   readonly ops?: true
+  readonly timeline?: string
+  readonly aclprof?: string
   readonly format: 'table' | 'json'
 }
 
@@ -42,7 +46,7 @@ export function benchCommand(): Command {
   const command = new Command('bench')
     .description('measure a device: throughput, latency, memory, and where the time goes')
     .addOption(modelOption())
-    .addOption(deviceOption())
+    .addOption(devicesOption())
     .option('--compare <DEVICE...>', 'other devices, which take turns with the first')
     .addOption(dtypeOption())
     .option('--texts <FILE>', 'a file with one text a line (default: 23 built-in texts)')
@@ -53,7 +57,15 @@ export function benchCommand(): Command {
     )
     .option('--warm-up <COUNT>', 'rounds that do not count', wholeNumber, defaultWarmUp)
     .option('--rounds <COUNT>', 'rounds that count, over all texts', positiveInteger, defaultRounds)
-    .option('--ops', 'also time each operator, with a wait for the device after it')
+    .option('--ops', 'also time each operator')
+    .option(
+      '--timeline <FILE>',
+      'also write when host and device do what for a batch of each size, as a trace for ui.perfetto.dev',
+    )
+    .option(
+      '--aclprof <DIR>',
+      "have CANN's profiler watch the rounds that count on the NPU, and write to a directory",
+    )
     .addOption(
       new Option('--format <FORMAT>', 'how the report is written')
         .choices(['table', 'json'])
@@ -65,6 +77,9 @@ export function benchCommand(): Command {
 }
 
 async function bench(options: Options): Promise<void> {
+  const timeline = options.timeline === undefined ? undefined : new Timeline()
+  if (options.timeline !== undefined) await checkCanWrite(options.timeline)
+  if (options.aclprof !== undefined) await makeDirectory(options.aclprof)
   const texts = options.texts === undefined ? builtInTexts() : await readTexts(options.texts)
   const sizes = options.batchSize?.map((size) => (size === 'all' ? texts.length : size))
   const progress = new Progress('{bar} {value}/{total} runs, {eta_formatted} left', 0)
@@ -78,9 +93,15 @@ async function bench(options: Options): Promise<void> {
     warmUp: options.warmUp,
     rounds: options.rounds,
     operators: options.ops === true,
+    timeline,
+    aclprof: options.aclprof,
     onWarning: (message) => note(`warning: ${message}`),
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.stop())
+  if (options.timeline !== undefined) {
+    await writeWholeFile(options.timeline, JSON.stringify(timeline))
+    note(`Wrote ${options.timeline}.`)
+  }
   const { version } = packageInfo()
   const text =
     options.format === 'json'

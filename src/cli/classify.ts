@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type ClassifiedText, classifyBatch, defaultSelection } from '../model/classify.ts'
+import { mapInOrder } from '../model/in-order.ts'
 import type { Selection } from '../model/scores.ts'
 import { SequenceClassifier } from '../model/sequence-classifier.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
@@ -12,7 +13,7 @@ import {
   choicesIn,
   choicesOfDevices,
   collect,
-  deviceOption,
+  devicesOption,
   dtypeOption,
   fraction,
   maxLengthOption,
@@ -55,7 +56,7 @@ export function classifyCommand(): Command {
     .option('--text <TEXT>', 'a text; may be given several times', collect)
     .option('--batch-file <FILE>', 'a file with one text a line')
     .addOption(modelOption())
-    .addOption(deviceOption())
+    .addOption(devicesOption())
     .addOption(dtypeOption())
     .option(
       '--threshold <NUMBER>',
@@ -93,7 +94,8 @@ function refuseArguments([first]: readonly string[]): void {
 }
 
 async function classify(options: Options): Promise<void> {
-  const texts = await openTexts(origin(options))
+  const from = origin(options)
+  const texts = await openTexts(from)
   await using classifier = await SequenceClassifier.load({
     modelPath: options.model,
     device: options.device,
@@ -117,6 +119,9 @@ async function classify(options: Options): Promise<void> {
     const isOutput = error instanceof OutputClosedError || error instanceof OutputError
     if (!isOutput) await writer.end()
     throw error
+  } finally {
+    // Where it ended early, nobody waits for the next line.
+    if ('stdin' in from) process.stdin.destroy()
   }
   await writer.end()
 }
@@ -138,13 +143,16 @@ function isTyped({ text, batchFile }: Pick<Options, 'text' | 'batchFile'>): bool
   return text === undefined && batchFile === undefined && process.stdin.isTTY === true
 }
 
-function announce({ name, config, backend, dtype }: SequenceClassifier, options: Options): void {
+function announce(
+  { name, config, device, settings, dtype }: SequenceClassifier,
+  options: Options,
+): void {
   const embedded = options.model === undefined ? 'the embedded ' : ''
-  const settings = Object.entries(backend.settings).map(([what, value]) => `${what} ${value}`)
-  const details = settings.length === 0 ? '' : ` (${settings.join(', ')})`
+  const described = Object.entries(settings).map(([what, value]) => `${what} ${value}`)
+  const details = described.length === 0 ? '' : ` (${described.join(', ')})`
   note(
     `Using ${embedded}${name}, ${config.num_hidden_layers} layers, ${dtype}, ` +
-      `on ${backend.device}${details}.`,
+      `on ${device}${details}.`,
   )
 }
 
@@ -163,22 +171,25 @@ async function classifyAll(
       : '{bar} {value}/{total} texts, {eta_formatted} left'
   const hasProgress = !isTyped(options) && (texts.count ?? Infinity) > size
   const progress = hasProgress ? new Progress(format, texts.count ?? 0) : undefined
+  let given = 0
+  const classifyOne = (batch: readonly string[]) => {
+    const first = given
+    given += batch.length
+    return classifyBatch(classifier, batch, first, { ...selection, maxLength: options.maxLength })
+  }
   let done = 0
   let cut = 0
   let notFinite = 0
   try {
-    for await (const batch of batches(texts, size)) {
-      const rows = await classifyBatch(classifier, batch, done, {
-        ...selection,
-        maxLength: options.maxLength,
-      })
+    const { concurrency } = classifier
+    for await (const rows of mapInOrder(batches(texts, size), concurrency, classifyOne)) {
       if (process.stdout.isTTY) progress?.hide()
       for (const row of rows) {
         await writer.write(toRow(row, options.all === true))
         if (row.record.truncated) cut += 1
         if (!row.logits.every(Number.isFinite)) notFinite += 1
       }
-      done += batch.length
+      done += rows.length
       progress?.update(done, texts.count ?? done)
     }
   } finally {

@@ -1,6 +1,7 @@
 /** `doctor`: whether an NPU can be used here, and if not, what to do about it. */
 import { Command, Option } from 'commander'
 import { chosenBlas, describeBlas } from '../backends/cpu/native-blas.ts'
+import { kindOf, parseDevice } from '../backends/device-name.ts'
 import type { Target } from '../backends/npu/diagnosis/cann.ts'
 import { type Check, ok, warning } from '../backends/npu/diagnosis/check.ts'
 import { type Diagnosis, diagnoseNpu } from '../backends/npu/diagnosis/diagnose.ts'
@@ -23,7 +24,7 @@ const notUsableExitCode = 3
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description('examine Node, CANN, the driver and every NPU, and say what to do')
-    .option('--device <DEVICE>', 'what to examine: npu, npu:N or emulator', 'npu')
+    .option('--device <DEVICE>', 'what to examine: npu, npu:N, npu:N,M or emulator', 'npu')
     .addOption(
       new Option('--format <FORMAT>', 'how the report is written')
         .choices(['table', 'json'])
@@ -45,13 +46,12 @@ async function doctor({ device, format }: Options): Promise<void> {
 }
 
 function parseTarget(device: string): Target {
-  if (device === 'emulator' || device === 'npu' || device === 'npu:all') {
-    return { device: device === 'emulator' ? device : 'npu' }
+  const { kind, numbers } = parseDevice(device)
+  if (kind === 'npu' || kind === 'emulator') {
+    return { device: kind, ...(Array.isArray(numbers) ? { ids: numbers } : {}) }
   }
-  const ids = /^npu:(\d+(?:,\d+)*)$/.exec(device)?.[1]
-  if (ids !== undefined) return { device: 'npu', ids: ids.split(',').map(Number) }
   throw new InvalidArgumentError('--device', `'${device}' is nothing that doctor examines`, {
-    hint: 'use npu, npu:N or emulator',
+    hint: 'use npu, npu:N, npu:N,M or emulator',
   })
 }
 
@@ -60,7 +60,7 @@ function complete(diagnosis: Diagnosis): DiagnosisReport {
   const { device, emulator, usable } = diagnosis
   const checks = [...diagnosis.checks, otherDevices(), matrixLibrary()]
   const failed = checks.find(({ status }) => status === 'problem')
-  const used = emulator ? 'emulator' : device
+  const used = emulator && kindOf(device) === 'npu' ? 'emulator' : device
   const nextStep = failed?.hint ?? `roberta-ascend --device ${used} --text "I am so happy today!"`
   return { version: packageInfo().version, device, emulator, usable, checks, nextStep }
 }

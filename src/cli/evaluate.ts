@@ -15,7 +15,7 @@ import {
   batchSizeOption,
   choicesIn,
   choicesOfDevices,
-  deviceOption,
+  devicesOption,
   dtypeOption,
   fraction,
   maxLengthOption,
@@ -57,7 +57,7 @@ export function evaluateCommand(): Command {
     )
     .option('--limit <COUNT>', 'only so many texts, the first ones', positiveInteger)
     .addOption(modelOption())
-    .addOption(deviceOption())
+    .addOption(devicesOption())
     .option('--compare <DEVICE...>', 'other devices, to see what differs from the first')
     .addOption(dtypeOption())
     .addOption(

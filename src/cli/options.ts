@@ -12,11 +12,16 @@ export function modelOption(): Option {
   )
 }
 
-export function deviceOption(): Option {
+export function deviceOption(more = ''): Option {
   return new Option(
     '--device <DEVICE>',
-    `where to compute: ${availableDevices.join(', ')} or auto`,
+    `where to compute: ${availableDevices.join(', ')} or auto${more}`,
   ).default(defaultDevice)
+}
+
+/** Of commands whose batches several devices can share. */
+export function devicesOption(): Option {
+  return deviceOption('; npu:0,1 or npu:all share the batches')
 }
 
 /** Choices that only some devices have; see `DeviceOptions`. */

@@ -1,5 +1,6 @@
 /** `trace`: records what operators and modules computed, and watches for NaN and infinities. */
 import { Command, Option, InvalidArgumentError as UsageError } from 'commander'
+import { checkOneDevice } from '../backends/device-name.ts'
 import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
 import { builtInTexts } from '../bench/workload.ts'
 import { InvalidArgumentError } from '../errors.ts'
@@ -99,6 +100,7 @@ async function trace(options: Options): Promise<void> {
       hint: 'say where the trace goes, or print statistics with --stats, or use --watch',
     })
   }
+  checkOneDevice(options.device)
   const texts = (await givenTexts(options)) ?? builtInTexts()
   await using classifier = await SequenceClassifier.load({
     modelPath: options.model,

@@ -11,6 +11,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import type { LogitsOptions } from '../model/logits-in-order.ts'
 import { checkThreshold, type Threshold, thresholdOf } from '../model/scores.ts'
 import { type LoadOptions, SequenceClassifier } from '../model/sequence-classifier.ts'
+import { eachOnce } from '../model/warnings.ts'
 import { agreementOf } from '../precision/agreement.ts'
 import type { FloatDType } from '../tensor/dtype.ts'
 import type { Dataset, LabelledText } from './dataset/labelled-texts.ts'
@@ -106,14 +107,13 @@ async function runDevice(
   dataset: Dataset,
   { threshold, ...options }: RunOptions,
 ): Promise<Run> {
-  const { name, config, backend, dtype } = classifier
+  const { name, config, device, settings, dtype } = classifier
   const { labels, head } = config
   if (head === 'softmax' && threshold !== undefined) throw noThresholds()
   const own = threshold ?? defaultThreshold
   checkThreshold(own, labels)
   const { truncated, ...predicted } = await predict(classifier, dataset, options)
   const judged = { ...predicted, thresholds: labels.map((label) => thresholdOf(own, label)) }
-  const { device, settings } = backend
   return {
     model: { name, layers: config.num_hidden_layers, head },
     side: { device, ...labelOf(device), dtype, settings },
@@ -123,19 +123,20 @@ async function runDevice(
   }
 }
 
-/** What each device is loaded with. The checkpoint is warned of once. */
+/** What each device is loaded with. */
 function loadOptionsOf(
   devices: readonly string[],
   options: Omit<EvaluateOptions, 'dataset'>,
 ): LoadOptions[] {
   const { modelPath, dtype, compareDType = dtype, onWarning } = options
   const { threads, cubeMathType, aclnn } = options
+  const warn = eachOnce(onWarning)
   const choices = optionsForEach(devices, { threads, cubeMathType, aclnn })
   return devices.map((device, at) => ({
     modelPath,
     device,
     dtype: at === 0 ? dtype : compareDType,
-    onWarning: at === 0 ? onWarning : () => {},
+    onWarning: warn,
     ...choices[at],
   }))
 }

@@ -46,7 +46,7 @@ export async function predict(
     logits.every(Number.isFinite) ? [] : [text],
   )
   if (broken.length > 0) {
-    throw new NonFiniteLogitsError(classifier.backend.device, broken, texts.length)
+    throw new NonFiniteLogitsError(classifier.device, broken, texts.length)
   }
   return {
     labels,

@@ -1,8 +1,9 @@
 /** A threshold for each label in a file: written by `evaluate`, read by `classify` and `evaluate`. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { FileError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
 import { checkThreshold } from '../model/scores.ts'
+import { writeWholeFile } from '../write-file.ts'
 import type { Quality } from './quality/quality.ts'
 
 const schema = z.strictObject({
@@ -61,17 +62,7 @@ export function noThresholds(): InvalidArgumentError {
 
 /** Writes all of the file or, where that fails, nothing. */
 export async function saveThresholds(path: string, saved: SavedThresholds): Promise<void> {
-  const unfinished = `${path}.${process.pid}.part`
-  try {
-    await writeFile(unfinished, `${JSON.stringify(saved, undefined, 2)}\n`)
-    await rename(unfinished, path)
-  } catch (cause) {
-    await rm(unfinished, { force: true })
-    throw new FileError(path, `cannot be written (${(cause as NodeJS.ErrnoException).code})`, {
-      hint: 'check its folder and your permission to write there',
-      cause,
-    })
-  }
+  await writeWholeFile(path, `${JSON.stringify(saved, undefined, 2)}\n`)
 }
 
 /** Throws `FileError` unless `path` has a threshold from 0 to 1 for each of `labels`, and no others. */

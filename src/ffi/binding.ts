@@ -46,6 +46,8 @@ export interface Binding {
    * CANN keeps threads that run its code. Throws LibraryLoadError.
    */
   open(path: string): NativeLibrary
+  /** Memory of C, neither copied nor kept alive: using the view after C has freed it is undefined. */
+  view(address: bigint, length: number): Uint8Array
 }
 
 /** A shared library could not be loaded. `loaderMessage` is dlopen's, without the binding's words. */

@@ -168,6 +168,7 @@ export function findCann({
     ascendcl: present(runtimeFiles),
     nnopbase: present(['libnnopbase.so']),
     opapi: split[0]?.endsWith('libopapi_nn.so') ? split : present(['libopapi.so']),
+    msprofiler: present(['libmsprofiler.so']),
   }
   const stub = Object.values(libraries).flat().find(isLinkStub)
   if (stub !== undefined) {

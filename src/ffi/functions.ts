@@ -45,42 +45,17 @@ const ascendcl = {
 
 /** Of the same library; the backend works where these are missing. */
 const furtherAscendcl = {
-  aclFinalizeReference: 'int32 (refCount: uint64*)', // not in 8.1
-  aclrtGetVersion: 'int32 (majorVersion: int32*, minorVersion: int32*, patchVersion: int32*)',
   aclsysGetCANNVersion: 'int32 (name: int32, version: memory)',
-  aclrtPeekAtLastError: 'int32 (level: int32)',
-  aclrtGetLastError: 'int32 (level: int32)',
 
-  aclrtGetDevice: 'int32 (deviceId: int32*)',
-  aclrtGetRunMode: 'int32 (runMode: int32*)',
-  aclrtGetDeviceInfo: 'int32 (deviceId: uint32, attr: int32, value: int64*)', // not in 8.1
-  aclrtSynchronizeDevice: 'int32 ()',
-  aclrtSetSysParamOpt: 'int32 (opt: int32, value: int64)',
-  aclrtCtxSetSysParamOpt: 'int32 (opt: int32, value: int64)',
-
-  aclrtCreateContext: 'int32 (context: pointer*, deviceId: int32)',
-  aclrtDestroyContext: 'int32 (context: pointer)',
-
-  aclrtCreateStreamWithConfig: 'int32 (stream: pointer*, priority: uint32, flag: uint32)',
-  aclrtSynchronizeStreamWithTimeout: 'int32 (stream: pointer, timeout: int32)',
-  aclrtStreamQuery: 'int32 (stream: pointer, status: int32*)',
-  aclrtStreamWaitEvent: 'int32 (stream: pointer, event: pointer)',
-
-  aclrtMemset: 'int32 (devPtr: pointer, maxCount: uint64, value: int32, count: uint64)',
-
-  aclrtCreateEventWithFlag: 'int32 (event: pointer*, flag: uint32)',
   aclrtCreateEventExWithFlag: 'int32 (event: pointer*, flag: uint32)',
   aclrtDestroyEvent: 'int32 (event: pointer)',
   aclrtRecordEvent: 'int32 (event: pointer, stream: pointer)',
-  aclrtQueryEventStatus: 'int32 (event: pointer, status: int32*)',
   aclrtSynchronizeEvent: 'int32 (event: pointer)',
   aclrtEventElapsedTime: 'int32 (ms: float*, startEvent: pointer, endEvent: pointer)',
 
   aclmdlRICaptureBegin: 'int32 (stream: pointer, mode: int32)',
-  aclmdlRICaptureGetInfo: 'int32 (stream: pointer, status: int32*, modelRI: pointer*)',
   aclmdlRICaptureEnd: 'int32 (stream: pointer, modelRI: pointer*)',
   aclmdlRIExecuteAsync: 'int32 (modelRI: pointer, stream: pointer)',
-  aclmdlRIExecute: 'int32 (modelRI: pointer, timeout: int32)', // not in 8.1
   aclmdlRIDestroy: 'int32 (modelRI: pointer)',
 } as const satisfies Record<string, Signature>
 
@@ -99,18 +74,10 @@ const nnopbase = {
 
 /** Of the same library; the backend works where these are missing. */
 const furtherNnopbase = {
-  aclCreateFloatArray: 'pointer (value: float*, size: uint64)',
-  aclDestroyFloatArray: 'int32 (array: pointer)',
   aclCreateTensorList: 'pointer (value: pointer*, size: uint64)',
   aclDestroyTensorList: 'int32 (array: pointer)', // destroys the tensors in it too
 
   aclSetAclOpExecutorRepeatable: 'int32 (executor: pointer)',
-  aclSetInputTensorAddr: 'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
-  aclSetOutputTensorAddr:
-    'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
-  aclSetTensorAddr: 'int32 (executor: pointer, index: uint64, tensor: pointer, addr: pointer)',
-  aclSetRawTensorAddr: 'int32 (tensor: pointer, addr: pointer)',
-  aclGetRawTensorAddr: 'int32 (tensor: pointer, addr: pointer*)',
 } as const satisfies Record<string, Signature>
 
 /**
@@ -147,6 +114,17 @@ const furtherOperators = {
   aclnnGelu: 'self: pointer, out: pointer',
   aclnnFastGelu: 'self: pointer, out: pointer', // not in 8.1
   aclnnPermute: 'self: pointer, dims: pointer, out: pointer',
+  aclnnTransMatmulWeight: 'mmWeightRef: pointer',
+  aclnnMatmulWeightNz: 'self: pointer, mat2: pointer, out: pointer, cubeMathType: int8', // not in 8.1
+  // not in 8.1
+  aclnnAddmmWeightNz:
+    'self: pointer, mat1: pointer, mat2: pointer, beta: pointer, alpha: pointer, out: pointer, cubeMathType: int8',
+  aclnnFlashAttentionScore:
+    'query: pointer, key: pointer, value: pointer, realShiftOptional: pointer, dropMaskOptional: pointer, paddingMaskOptional: pointer, attenMaskOptional: pointer, prefixOptional: pointer, scaleValue: double, keepProb: double, preTokens: int64, nextTokens: int64, headNum: int64, inputLayout: string, innerPrecise: int64, sparseMode: int64, softmaxMaxOut: pointer, softmaxSumOut: pointer, softmaxOutOut: pointer, attentionOutOut: pointer',
+  aclnnPromptFlashAttentionV3:
+    'query: pointer, key: pointer, value: pointer, pseShift: pointer, attenMask: pointer, actualSeqLengths: pointer, actualSeqLengthsKv: pointer, deqScale1: pointer, quantScale1: pointer, deqScale2: pointer, quantScale2: pointer, quantOffset2: pointer, numHeads: int64, scaleValue: double, preTokens: int64, nextTokens: int64, inputLayout: string, numKeyValueHeads: int64, sparseMode: int64, innerPrecise: int64, attentionOut: pointer',
+  aclnnFusedInferAttentionScoreV3:
+    'query: pointer, key: pointer, value: pointer, pseShiftOptional: pointer, attenMaskOptional: pointer, actualSeqLengthsOptional: pointer, actualSeqLengthsKvOptional: pointer, deqScale1Optional: pointer, quantScale1Optional: pointer, deqScale2Optional: pointer, quantScale2Optional: pointer, quantOffset2Optional: pointer, antiquantScaleOptional: pointer, antiquantOffsetOptional: pointer, blockTableOptional: pointer, queryPaddingSizeOptional: pointer, kvPaddingSizeOptional: pointer, keyAntiquantScaleOptional: pointer, keyAntiquantOffsetOptional: pointer, valueAntiquantScaleOptional: pointer, valueAntiquantOffsetOptional: pointer, keySharedPrefixOptional: pointer, valueSharedPrefixOptional: pointer, actualSharedPrefixLenOptional: pointer, queryRopeOptional: pointer, keyRopeOptional: pointer, keyRopeAntiquantScaleOptional: pointer, numHeads: int64, scaleValue: double, preTokens: int64, nextTokens: int64, inputLayout: string, numKeyValueHeads: int64, sparseMode: int64, innerPrecise: int64, blockSize: int64, antiquantMode: int64, softmaxLseFlag: bool, keyAntiquantMode: int64, valueAntiquantMode: int64, attentionOut: pointer, softmaxLse: pointer',
 } as const
 
 export const operators = { ...neededOperators, ...furtherOperators } as const
@@ -168,11 +146,29 @@ const opapi = Object.fromEntries(
   ]),
 ) as OperatorFunctions
 
+/** Of the same libraries: what is asked before an operator; the backend works where these are missing. */
+const furtherOpapi = {
+  aclnnCalculateMatmulWeightSizeV2:
+    'int32 (tensorShape: pointer, dataType: int32, weightTensorSize: uint64*)',
+} as const satisfies Record<string, Signature>
+
+/** libmsprofiler.so: CANN's own profiler, which is opened for those who ask for it. */
+const msprofiler = {
+  aclprofInit: 'int32 (profilerResultPath: string, length: uint64)',
+  aclprofFinalize: 'int32 ()',
+  aclprofCreateConfig:
+    'pointer (deviceIdList: uint32*, deviceNums: uint32, aicoreMetrics: int32, aicoreEvents: pointer, dataTypeConfig: uint64)',
+  aclprofDestroyConfig: 'int32 (profilerConfig: pointer)',
+  aclprofStart: 'int32 (profilerConfig: pointer)',
+  aclprofStop: 'int32 (profilerConfig: pointer)',
+} as const satisfies Record<string, Signature>
+
 /** All functions by the library that has them. */
 export const functions = {
   ascendcl: { ...ascendcl, ...furtherAscendcl },
   nnopbase: { ...nnopbase, ...furtherNnopbase },
-  opapi,
+  opapi: { ...opapi, ...furtherOpapi },
+  msprofiler,
 } as const
 
 /** The functions without which the backend cannot do all its operators. */
@@ -186,6 +182,8 @@ export type CannLibrary = keyof typeof functions
 
 type AllFunctions = (typeof functions)['ascendcl'] &
   (typeof functions)['nnopbase'] &
+  typeof furtherOpapi &
+  (typeof functions)['msprofiler'] &
   OperatorFunctions
 
 export type CannFunctionName = keyof AllFunctions

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { RobertaAscendError } from '../errors.ts'
 import type { BindingName, NativeFunction, NativeLibrary } from './binding.ts'
 import { loadBinding } from './load-binding.ts'
+import { type NativeCall, now } from './native-calls.ts'
 import type { Reply, Request, Step } from './native-thread.ts'
 import type { Arguments, Signature } from './signature.ts'
 
@@ -22,19 +23,26 @@ function resolve({ library, symbol, signature }: Step): NativeFunction {
   return fn
 }
 
-/** The arguments fit the signature: `step` took both from the same function. */
-const make = (step: Step): unknown => resolve(step)(...(step.args as Arguments<Signature>))
+/** Makes a call and notes when. The arguments fit the signature: `step` took both from the same function. */
+function make(step: Step, calls: NativeCall[]): unknown {
+  const fn = resolve(step)
+  const begin = now()
+  const result = fn(...(step.args as Arguments<Signature>))
+  calls.push({ symbol: step.symbol, isBeside: true, begin, end: now() })
+  return result
+}
 
 parentPort?.on('message', ({ id, steps, onFailure }: Request) => {
   const results: unknown[] = []
+  const calls: NativeCall[] = []
   let failure: unknown
   for (const step of steps) {
-    const result = make(step)
+    const result = make(step, calls)
     results.push(result)
     if (typeof result !== 'number' || result === 0) continue
-    failure = onFailure === undefined ? null : make(onFailure)
+    failure = onFailure === undefined ? null : make(onFailure, calls)
     break
   }
   const args = steps.map((step) => step.args)
-  parentPort?.postMessage({ id, results, failure, args } satisfies Reply)
+  parentPort?.postMessage({ id, results, failure, args, calls } satisfies Reply)
 })

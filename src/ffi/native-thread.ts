@@ -20,6 +20,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { RobertaAscendError } from '../errors.ts'
 import type { BindingName, NativeFunction } from './binding.ts'
+import type { NativeCall } from './native-calls.ts'
 import type { Arguments, Signature } from './signature.ts'
 
 /** One call: made of what can be sent to another thread. */
@@ -45,6 +46,8 @@ export interface SequenceResult {
   readonly results: readonly unknown[]
   /** The result of `onFailure`; undefined where all calls succeeded. */
   readonly failure: unknown
+  /** When the calls were made, that of `onFailure` too. */
+  readonly calls: readonly NativeCall[]
 }
 
 export interface Reply extends SequenceResult {
@@ -113,14 +116,14 @@ export class NativeThread {
     await this.worker.terminate()
   }
 
-  private settle({ id, args, results, failure }: Reply): void {
+  private settle({ id, args, results, failure, calls }: Reply): void {
     const waiting = this.pending.get(id)
     this.pending.delete(id)
     if (this.pending.size === 0) this.worker.unref()
     for (const [index, { args: originals }] of (waiting?.steps ?? []).entries()) {
       for (const [at, original] of originals.entries()) copyBack(original, args[index]?.[at])
     }
-    waiting?.resolve({ results, failure })
+    waiting?.resolve({ results, failure, calls })
   }
 
   private end(reason: NativeThreadError): void {

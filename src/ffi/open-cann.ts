@@ -15,7 +15,8 @@ import type { CannFunctionName, CannLibrary, CannSignature } from './functions.t
 import { functions } from './functions.ts'
 import { loadBinding } from './load-binding.ts'
 import { explainLoadFailure } from './load-failure.ts'
-import type { Signature } from './signature.ts'
+import { type CallWatcher, now } from './native-calls.ts'
+import type { Arguments, Result, Signature } from './signature.ts'
 
 export type CannFunctions = {
   readonly [K in CannFunctionName]: NativeFunction<CannSignature<K>>
@@ -31,6 +32,10 @@ export interface Cann {
   has(name: CannFunctionName): boolean
   /** Calls a function that returns a status; throws AscendError. */
   readonly call: CheckedCall
+  /** Of memory of the host; see `Binding.view`. */
+  readonly view: Binding['view']
+  /** Told of every call of `functions` while it is set; of calls on other threads by those who make them. */
+  callWatcher: CallWatcher | undefined
 }
 
 export interface OpenCannOptions {
@@ -68,8 +73,10 @@ export function openCann(
       throw explainLoadFailure(device, installation, error)
     }
   }
-  // The further libraries of a group are opened only for a function that the first one lacks.
-  for (const [first] of Object.values(installation.libraries)) {
+  // The further libraries of a group are opened only for a function that the first one lacks, and the
+  // profiler for those who ask for it.
+  const { msprofiler: _, ...needed } = installation.libraries
+  for (const [first] of Object.values(needed)) {
     if (first !== undefined) open(first)
   }
 
@@ -86,6 +93,20 @@ export function openCann(
   }
   const version = installation.version ?? versionFromLibrary()
 
+  /** The function, which tells `callWatcher`. */
+  function watched<S extends Signature>(fn: NativeFunction<S>): NativeFunction<S> {
+    const { async, library, symbol, signature } = fn
+    const call = (...args: Arguments<S>): Result<S> => {
+      const { callWatcher } = cann
+      if (callWatcher === undefined) return fn(...args)
+      const begin = now()
+      const result = fn(...args)
+      callWatcher({ symbol, isBeside: false, begin, end: now() })
+      return result
+    }
+    return Object.assign(call, { async, library, symbol, signature })
+  }
+
   const bound = {}
   const lookups = new Map<string, () => NativeFunction | undefined>()
   for (const [library, rows] of Object.entries(functions) as [CannLibrary, object][]) {
@@ -93,14 +114,15 @@ export function openCann(
       const lookup = () => find(library, name, signature)
       lookups.set(name, lookup)
       const get = () => {
-        const value = lookup()
-        if (value === undefined) {
+        const fn = lookup()
+        if (fn === undefined) {
           const files = installation.libraries[library].join(' or ')
           const ofVersion = version === undefined ? '' : ` of CANN ${version}`
           throw new DeviceUnavailableError(device, `there is no ${name} in ${files}${ofVersion}`, {
             hint: missingFunctionHint,
           })
         }
+        const value = watched(fn)
         // From now on a plain property, so that the next use costs nothing.
         Object.defineProperty(bound, name, { value, enumerable: true })
         return value
@@ -110,12 +132,15 @@ export function openCann(
   }
   const all = bound as CannFunctions
 
-  return {
+  const cann: Cann = {
     installation,
     binding: binding.name,
     version,
     functions: all,
     has: (name) => lookups.get(name)?.() !== undefined,
     call: createCheckedCall(() => all.aclGetRecentErrMsg()),
+    view: binding.view,
+    callWatcher: undefined,
   }
+  return cann
 }

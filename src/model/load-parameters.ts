@@ -8,6 +8,7 @@ import { codecs, type FloatDType, type HostArray, type HostArrays } from '../ten
 import { formatShape, sameShape } from '../tensor/shape.ts'
 import { mapInOrder } from './in-order.ts'
 import type { Parameter } from './module.ts'
+import type { Warn } from './warnings.ts'
 
 /** The checkpoint's tensors are not the model's. All of them are listed. */
 export class ParameterMismatchError extends FileError {
@@ -35,7 +36,7 @@ export interface LoadParametersOptions {
   readonly backend: Backend
   readonly dtype: FloatDType
   /** Told of what is odd but no reason to stop: unused tensors, NaN or infinite weights. */
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 /** Tensors that are loaded together: while one is looked at, the next two are read. */

@@ -5,7 +5,9 @@
  * length, next to none of them is padding.
  */
 import { InvalidArgumentError } from '../errors.ts'
+import type { Encoding } from '../tokenizer/tokenizer.ts'
 import { defaultBatchSize } from './classify.ts'
+import { mapInOrder } from './in-order.ts'
 import type { Logits, SequenceClassifier } from './sequence-classifier.ts'
 
 /** Batches that are sorted together: few enough that their token ids are nothing beside a model. */
@@ -29,22 +31,39 @@ export async function logitsInOrder(
   const { batchSize = defaultBatchSize, maxLength, onProgress } = options
   checkBatchSize(batchSize)
   const outputs = new Array<Logits>(texts.length)
-  const window = batchSize * batchesPerWindow
+  const run = async (batch: Batch) => {
+    const logits = await classifier.forward(batch.map(({ encoding }) => encoding))
+    return { batch, logits }
+  }
   let done = 0
+  const batches = batchesOf(classifier, texts, batchSize, maxLength)
+  for await (const { batch, logits } of mapInOrder(batches, classifier.concurrency, run)) {
+    for (const [place, { at }] of batch.entries()) outputs[at] = logits[place]!
+    done += batch.length
+    onProgress?.(done, texts.length)
+  }
+  return outputs
+}
+
+/** Texts that run together, with their places. */
+type Batch = readonly { readonly at: number; readonly encoding: Encoding }[]
+
+function* batchesOf(
+  classifier: SequenceClassifier,
+  texts: readonly string[],
+  batchSize: number,
+  maxLength: number | undefined,
+): Generator<Batch> {
+  const window = batchSize * batchesPerWindow
   for (let start = 0; start < texts.length; start += window) {
     const encoded = texts
       .slice(start, start + window)
       .map((text, at) => ({ at: start + at, encoding: classifier.encode(text, maxLength) }))
       .sort((a, b) => a.encoding.inputIds.length - b.encoding.inputIds.length)
     for (let first = 0; first < encoded.length; first += batchSize) {
-      const batch = encoded.slice(first, first + batchSize)
-      const logits = await classifier.forward(batch.map(({ encoding }) => encoding))
-      for (const [place, { at }] of batch.entries()) outputs[at] = logits[place]!
-      done += batch.length
-      onProgress?.(done, texts.length)
+      yield encoded.slice(first, first + batchSize)
     }
   }
-  return outputs
 }
 
 /** Throws `InvalidArgumentError` unless `batchSize` is a positive integer. */

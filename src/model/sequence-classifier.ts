@@ -1,28 +1,30 @@
 /**
- * A sequence classifier: texts in, logits out. Tokenizer, model and device in one object; what the
+ * A sequence classifier: texts in, logits out. Tokenizer, model and devices in one object; what the
  * command line, `GoEmotionsClassifier` and `pipeline` are made of.
  */
 import { basename } from 'node:path'
-import { type DeviceOptions, openBackend } from '../backends/open.ts'
-import { FileError, InvalidArgumentError, RobertaAscendError } from '../errors.ts'
+import { type DeviceOptions, openBackends } from '../backends/open.ts'
+import { FileError, InvalidArgumentError } from '../errors.ts'
 import type { Backend } from '../ops/index.ts'
 import { type FloatDType, isDType, isFloatDType } from '../tensor/dtype.ts'
 import { type Encoding, RobertaTokenizer } from '../tokenizer/tokenizer.ts'
 import { maxTokens, type RobertaConfig } from './config.ts'
-import { forwardLogits } from './forward.ts'
+import { DeviceGroup } from './device-group.ts'
 import { loadModel } from './load-model.ts'
 import { locateModel } from './locate.ts'
+import type { LoadedModel } from './model-on-device.ts'
 import type { RobertaForSequenceClassification } from './roberta.ts'
+import { eachOnce, type Warn } from './warnings.ts'
 
 export interface LoadOptions extends DeviceOptions {
   /** A directory or the id of a downloaded model; the embedded model if missing. */
   readonly modelPath?: string | undefined
-  /** A device string; the best device if missing. */
+  /** A device string, also of several devices that share the batches (`npu:0,1`); the best device if missing. */
   readonly device?: string | undefined
   /** What weights and activations are stored in. float32 if missing, whatever the checkpoint has. */
   readonly dtype?: FloatDType | undefined
-  /** Told of odd but usable checkpoints; a process warning if missing. */
-  readonly onWarning?: ((message: string) => void) | undefined
+  /** Told of odd but usable checkpoints, and of devices that failed; a process warning if missing. */
+  readonly onWarning?: Warn | undefined
 }
 
 export interface Logits {
@@ -33,38 +35,72 @@ export interface Logits {
 }
 
 export class SequenceClassifier implements AsyncDisposable {
-  #isClosed = false
+  readonly #group: DeviceGroup
 
   private constructor(
     /** The directory's name. */
     readonly name: string,
+    readonly config: RobertaConfig,
     readonly tokenizer: RobertaTokenizer,
-    readonly model: RobertaForSequenceClassification,
-    readonly backend: Backend,
+    group: DeviceGroup,
     readonly dtype: FloatDType,
-  ) {}
+  ) {
+    this.#group = group
+  }
 
-  /** Reads a checkpoint and puts it on a device. Whatever fails, nothing stays behind. */
+  /** Reads a checkpoint and puts it on a device, or on each of several. Whatever fails, nothing stays behind. */
   static async load(options: LoadOptions = {}): Promise<SequenceClassifier> {
     const { modelPath, device, dtype: dtypeName = 'float32', onWarning, ...choices } = options
     const dtype = floatDType(dtypeName)
-    const warn = onWarning ?? ((message) => process.emitWarning(message))
-    const backend = await openBackend(device, choices)
+    const warn = eachOnce(onWarning)
+    const backends = await openBackends(device, choices)
+    const models: LoadedModel[] = []
     try {
       const directory = await locateModel(modelPath)
       const tokenizer = await RobertaTokenizer.load(directory)
-      const model = await loadModel(directory, { backend, dtype, warn })
-      checkTokenizer(directory, tokenizer, model.config)
-      return new SequenceClassifier(basename(directory), tokenizer, model, backend, dtype)
+      for (const backend of backends) {
+        models.push({ backend, model: await loadModel(directory, { backend, dtype, warn }) })
+      }
+      const { config } = models[0]!.model
+      checkTokenizer(directory, tokenizer, config)
+      const group = new DeviceGroup(models, warn)
+      return new SequenceClassifier(basename(directory), config, tokenizer, group, dtype)
     } catch (error) {
+      for (const { model } of models) for (const one of model.parameters) one.dispose()
       // What stopped the loading matters more than a failure to close after it.
-      await backend.close().catch(() => {})
+      await Promise.allSettled(backends.map((backend) => backend.close()))
       throw error
     }
   }
 
-  get config(): RobertaConfig {
-    return this.model.config
+  /** The device string, also of several devices: `npu:0,1`. */
+  get device(): string {
+    return this.#group.device
+  }
+
+  /** What the device was opened with that decides about speed or results, by name. */
+  get settings(): Readonly<Record<string, string>> {
+    return this.#group.settings
+  }
+
+  /** Bytes that the device holds for weights and tensors; of several devices, all of them together. */
+  get heldBytes(): number {
+    return this.#group.heldBytes
+  }
+
+  /** How many calls of `forward` can be under way at a time: further ones wait their turn. */
+  get concurrency(): number {
+    return this.#group.concurrency
+  }
+
+  /** Throws `InvalidArgumentError` where the model is on several devices. */
+  get model(): RobertaForSequenceClassification {
+    return this.#group.only.model
+  }
+
+  /** Throws `InvalidArgumentError` where the model is on several devices. */
+  get backend(): Backend {
+    return this.#group.only.backend
   }
 
   /** The names of the labels, by id. */
@@ -99,22 +135,20 @@ export class SequenceClassifier implements AsyncDisposable {
     return this.forward(texts.map((text) => this.encode(text, maxLength)))
   }
 
-  /** Logits of one batch of encoded texts, in their order. */
+  /** Logits of one batch of encoded texts, in their order. Of several devices, one that is free runs it. */
   async forward(encodings: readonly Encoding[]): Promise<Logits[]> {
-    if (this.#isClosed) {
-      throw new RobertaAscendError('this classifier is closed', { hint: 'load another one' })
-    }
-    const sequences = encodings.map(({ inputIds }) => inputIds)
-    const rows = await forwardLogits(this.model, this.backend, sequences)
+    const rows = await this.#group.forward(encodings.map(({ inputIds }) => inputIds))
     return rows.map((logits, index) => ({ logits, truncated: encodings[index]!.truncated }))
+  }
+
+  /** Waits until the device, or all of several, have done what was asked of them. */
+  async synchronize(): Promise<void> {
+    await this.#group.synchronize()
   }
 
   /** Gives the weights back and closes the device. */
   async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    for (const parameter of this.model.parameters) parameter.dispose()
-    await this.backend.close()
+    await this.#group.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,6 +15,7 @@ import type { DType, HostArray } from '../tensor/dtype.ts'
 import type { Shape } from '../tensor/shape.ts'
 import type { StorageOwner, TensorView } from '../tensor/storage.ts'
 import type { OperatorName } from './catalogue.ts'
+import type { Stopwatch } from './stopwatch.ts'
 
 /** Shape and dtype of a tensor, without the tensor. */
 export interface TensorSpec {
@@ -96,6 +97,25 @@ export interface Backend extends StorageOwner {
     inputs: readonly HostTensor[],
     forward: (slots: readonly unknown[]) => TensorView,
   ): TensorView
+  /**
+   * Opens a backend with a stream of its own on the same device, whose work runs beside that of this one, and gives
+   * it views of these tensors without a copy. Nothing that is under way may still write them, they have to outlive
+   * it, and nobody writes them meanwhile. For devices where a forward leaves gaps that another one can fill.
+   */
+  beside?(views: readonly TensorView[]): {
+    readonly backend: Backend
+    readonly views: readonly TensorView[]
+  }
+  /**
+   * Starts to time what is enqueued from now on, by the device's own clock; missing where a device has
+   * none. One stopwatch runs at a time. What is timed is a little slower.
+   */
+  startStopwatch?(): Promise<Stopwatch>
+  /**
+   * Has the profiler of the device's maker write what the device does to a directory, which exists, until
+   * what it returns is disposed of; missing where there is none. One at a time in a process.
+   */
+  startProfiler?(directory: string): Promise<AsyncDisposable>
   /** Waits until all enqueued work is done; rejects with the device's fault if there was one. */
   synchronize(): Promise<void>
   /** Gives back what the backend holds. Its tensors have to be disposed of before. */

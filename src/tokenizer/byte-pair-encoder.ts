@@ -37,11 +37,20 @@ const { byte_encoder: symbolOfByte } = new ByteLevelPreTokenizer({ type: 'ByteLe
 const longestWhole = 64
 const chunkLength = 8
 
+/**
+ * Words of up to so many characters are remembered with their ids. Longer substrings are views of the text
+ * in V8 (SlicedString::kMinLength is 13), which they would keep alive.
+ */
+const longestRemembered = 12
+/** Some 16 MB. Reaching it forgets all, so that memory stays bounded whatever the texts are. */
+const mostRemembered = 100_000
+
 export class BytePairEncoder {
   readonly #model: BytePairModel
   readonly #symbols: readonly string[]
   readonly #merger: SymbolMerger
   readonly #utf8 = new TextEncoder()
+  readonly #remembered = new Map<string, readonly number[]>()
 
   constructor(model: BytePairModel) {
     this.#model = model
@@ -53,12 +62,20 @@ export class BytePairEncoder {
 
   /** Appends the ids of `text` to `ids`. An unpaired surrogate counts as U+FFFD. */
   encode(text: string, ids: number[]): void {
-    const { vocabulary, unknownId, addPrefixSpace } = this.#model
+    const { addPrefixSpace } = this.#model
     for (const word of wordsOf(addPrefixSpace && !text.startsWith(' ') ? ` ${text}` : text)) {
-      for (const token of this.#tokensOf(word)) {
-        ids.push((vocabulary.get(token) ?? unknownId)!)
-      }
+      for (const id of this.#remembered.get(word) ?? this.#idsOf(word)) ids.push(id)
     }
+  }
+
+  #idsOf(word: string): readonly number[] {
+    const { vocabulary, unknownId } = this.#model
+    const ids = this.#tokensOf(word).map((token) => (vocabulary.get(token) ?? unknownId)!)
+    if (word.length <= longestRemembered) {
+      if (this.#remembered.size === mostRemembered) this.#remembered.clear()
+      this.#remembered.set(word, ids)
+    }
+    return ids
   }
 
   #tokensOf(word: string): readonly string[] {

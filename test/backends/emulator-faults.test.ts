@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
+import { attention, tensor } from '../../src/ops/index.ts'
 import { controls, forEachBinding, openEmulator } from '../support/emulator.ts'
 import { distance } from '../support/logit-distance.ts'
 
@@ -79,10 +80,24 @@ forEachBinding((binding) => {
     expect([live['device-memory'], live['host-memory']]).toEqual([0, 0])
   }, 300_000)
 
+  it('a list of tensors that refuses to be destroyed keeps them, and nothing else', async () => {
+    const before = livingHandles()
+    const backend = openEmulator({ aclnn: ['aclnnFusedInferAttentionScoreV3'] })
+    {
+      using x = tensor(backend, 'float16', [2, 16], new Uint16Array(32))
+      controls.failCall('aclDestroyTensorList', 1n, 507899)
+      expect(() => attention(x, x, x, undefined, { numHeads: 1, lengths: [2] })).toThrow(
+        expect.objectContaining({ functionName: 'aclDestroyTensorList' }),
+      )
+    }
+    await backend.close()
+    expect(livingHandles() - before).toBe(2)
+  })
+
   it('each call of recording, replaying and destroying a plan may fail: the plan goes, and the next forward is right', async () => {
     const before = livingHandles()
     let [refused, lost] = [0, 0]
-    const backend = openEmulator()
+    const backend = openEmulator({ graphs: false })
     try {
       const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
       const model = await loadModel(weights, options)
@@ -146,5 +161,68 @@ forEachBinding((binding) => {
     const kinds = controls.report().violations.map(({ kind }) => kind)
     expect(kinds).toEqual(new Array(refused + lost).fill('leak'))
     expect(livingHandles() - before).toBe(refused)
+  }, 300_000)
+
+  it('each call of capturing, launching and destroying a graph may fail: there is none, or the plan goes, and the next forward is right', async () => {
+    const before = livingHandles()
+    const backend = openEmulator()
+    const options = { backend, dtype: 'float32', warn: expect.unreachable } as const
+    const model = await loadModel(weights, options)
+    const run = () => forwardLogits(model, backend, sequences)
+    const isRight = async (label: string) => {
+      controls.reset()
+      expect(distance(await run(), truth), label).toBeLessThan(1e-4)
+      expect(controls.report().violations).toEqual([])
+      return controls.report().calls
+    }
+    /** The upload of a replay fails, and the next forward is recorded. */
+    const recordAnew = async (label: string) => {
+      controls.reset()
+      controls.failCall('aclrtMemcpyAsync', 1n, 507899)
+      await expect(run(), label).rejects.toMatchObject({ functionName: 'aclrtMemcpyAsync' })
+      expect(await isRight(label)).toMatchObject({ aclnnTanhGetWorkspaceSize: 1 })
+    }
+    await run()
+    const capturing = await isRight('capturing')
+    const launching = await isRight('launching')
+    await recordAnew('at first')
+    const living = livingHandles()
+    for (const [phase, calls] of Object.entries({ capturing, launching })) {
+      for (const [name, count] of Object.entries(calls)) {
+        // Once, before the first graph: emulator-graphs.test.ts.
+        if (name === 'aclrtCreateStream' || name === 'aclrtMallocHost') continue
+        for (let n = 1; n <= Math.min(count, mostOccurrences[binding]); n++) {
+          const label = `${name} ${n}, ${phase}`
+          if (phase === 'launching') await isRight(`before ${label}`)
+          controls.reset()
+          controls.failCall(name, BigInt(n), 507899)
+          if (/^aclnn|^aclmdlRICapture/.test(name)) {
+            expect(distance(await run(), truth), label).toBeLessThan(1e-4)
+            expect(controls.report().live.graph, label).toBe(0)
+          } else {
+            const failure = { name: 'AscendError', functionName: name }
+            await expect(run(), label).rejects.toMatchObject(failure)
+          }
+          await isRight(`after ${label}`)
+          await recordAnew(`after ${label}`)
+          expect(livingHandles(), label).toBe(living)
+        }
+      }
+    }
+    await isRight('before destroying')
+    controls.reset()
+    controls.failCall('aclmdlRIExecuteAsync', 1n, 507899)
+    await expect(run()).rejects.toMatchObject({ functionName: 'aclmdlRIExecuteAsync' })
+    controls.failCall('aclmdlRIDestroy', 1n, 507899)
+    await expect(run()).rejects.toMatchObject({ functionName: 'aclmdlRIDestroy' })
+    await isRight('after destroying')
+    for (const parameter of model.parameters) parameter.dispose()
+    controls.failCall('aclrtDestroyStream', 1n, 507899)
+    await expect(backend.close()).rejects.toMatchObject({ functionName: 'aclrtDestroyStream' })
+    // What refused to be destroyed ends with its device.
+    const { violations, live } = controls.report()
+    expect(violations.map(({ kind }) => kind)).toEqual(['leak', 'leak'])
+    expect(livingHandles() - before).toBe(0)
+    expect([live['device-memory'], live['host-memory']]).toEqual([0, 0])
   }, 300_000)
 })

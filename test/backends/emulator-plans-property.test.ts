@@ -1,6 +1,6 @@
 /**
  * Random sequences of shapes, evictions, errors and restarts on the NPU backend over the bundled
- * emulator: results are the bits that a backend without plans gives, the emulator sees no violation, and
+ * emulator: results are the bits that a backend without plans gives, with and without graphs, the emulator sees no violation, and
  * nothing lives at the end.
  */
 import { readFileSync } from 'node:fs'
@@ -24,8 +24,11 @@ const texts = cases
   .filter(({ length }) => length <= 48)
   .sort((a, b) => a.length - b.length)
 
-/** Calls that fail in one way or another: of a recording, of a replay, of a wait. */
+/** Calls that fail in one way or another: of a recording, of a capture, of a replay, of a wait. */
 const fallible = [
+  'aclmdlRICaptureBegin',
+  'aclmdlRICaptureEnd',
+  'aclmdlRIExecuteAsync',
   'aclCreateTensor',
   'aclSetAclOpExecutorRepeatable',
   'aclnnAddmmGetWorkspaceSize',
@@ -106,7 +109,8 @@ forEachBinding((binding) => {
         fc.array(step, { minLength: 5, maxLength: 25 }),
         // From none to all.
         fc.constantFrom(0, 3e6, 8e6, 1e9),
-        async (steps, planMemory) => {
+        fc.boolean(),
+        async (steps, planMemory, graphs) => {
           await learn(
             steps.flatMap((one) =>
               'batch' in one ? [one.batch] : 'batches' in one ? one.batches : [],
@@ -134,7 +138,11 @@ forEachBinding((binding) => {
                   break
                 case 'fault':
                   controls.faultCall('aclnnAddmm', BigInt(one.n), 507015)
-                  await expect(run(one.batch)).rejects.toMatchObject({ code: 507015 })
+                  controls.faultCall('aclmdlRIExecuteAsync', 1n, 507015)
+                  // 507011 is of a task inside of a graph.
+                  await expect(run(one.batch)).rejects.toMatchObject({
+                    code: expect.toBeOneOf([507015, 507011]),
+                  })
                   break
                 case 'observed': {
                   using _ = observe({})
@@ -150,7 +158,7 @@ forEachBinding((binding) => {
             controls.reset()
             unload(model)
           }
-          await onEmulator(play, { planMemory })
+          await onEmulator(play, { planMemory, graphs })
         },
       ),
       { numRuns: binding === 'koffi' ? 30 : 4 },

@@ -1,6 +1,7 @@
 /**
  * Plans of the NPU backend on the bundled emulator, over both FFI bindings: what a replay calls, that it
- * computes the same, and when there is none. Failing calls are in emulator-faults.test.ts.
+ * computes the same, and when there is none. Graphs are in emulator-graphs.test.ts, failing calls in
+ * emulator-faults.test.ts.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -62,8 +63,8 @@ forEachBinding(() => {
   beforeEach(() => controls.reset())
   afterEach(() => expect(controls.report().violations).toEqual([]))
 
-  it('a replay uploads once, launches each operator, downloads once, waits once, and nothing else', () =>
-    onEmulator((backend) =>
+  it('a replay uploads once, launches each operator, downloads once, waits once, and nothing else', () => {
+    const check = (backend: NpuBackend) =>
       withModel(backend, async (model) => {
         const run = () => forwardLogits(model, backend, inputIds.slice(8, 12))
         await run()
@@ -77,22 +78,20 @@ forEachBinding(() => {
         expect(launches).toHaveLength(11)
         expect(calls()).toEqual({
           ...Object.fromEntries(launches),
-          // From pinned memory to the device, and back.
           aclrtMemcpyAsync: 2,
-          // On the host: into pinned memory, and out of it.
-          aclrtMemcpy: 2,
           aclrtSynchronizeStream: 1,
         })
-        expect(backend.settings.plans).toBe('on')
-      }),
-    ))
+        expect(backend.settings).toMatchObject({ plans: 'on', graphs: 'off' })
+      })
+    return onEmulator(check, { graphs: false })
+  })
 
   it.each(['float32', 'float16', 'bfloat16'] as const)(
-    'results are the same bits with and without plans, in %s',
+    'results are the same bits with and without plans and graphs, in %s',
     async (dtype) => {
       const batches = [8, 16, 8, 24, 16, 8].map((start) => inputIds.slice(start, start + 8))
       const results: Float64Array[][][] = []
-      for (const plans of [false, true]) {
+      for (const options of [{ plans: false }, { graphs: false }, {}]) {
         const rows: Float64Array[][] = []
         const compute = (backend: NpuBackend) =>
           withModel(
@@ -102,12 +101,20 @@ forEachBinding(() => {
             },
             dtype,
           )
-        await onEmulator(compute, { plans })
-        expect(calls().aclSetAclOpExecutorRepeatable !== undefined).toBe(plans)
+        await onEmulator(compute, options)
+        const isPlanned = calls().aclSetAclOpExecutorRepeatable !== undefined
+        expect([isPlanned, calls().aclmdlRIExecuteAsync]).toEqual(
+          [
+            [false, undefined],
+            [true, undefined],
+            [true, 3],
+          ][results.length],
+        )
         controls.reset()
         results.push(rows)
       }
       expect(results[1]).toEqual(results[0])
+      expect(results[2]).toEqual(results[0])
     },
   )
 
@@ -118,7 +125,11 @@ forEachBinding(() => {
         const run = (batch: number[][]) => forwardLogits(model, backend, batch)
         const one: Float64Array[][] = []
         for (const batch of batches) one.push(await run(batch))
-        expect(await Promise.all(batches.map(run))).toEqual(one)
+        // Nothing begins before everything is enqueued.
+        controls.hold(1)
+        const all = batches.map(run)
+        controls.hold(0)
+        expect(await Promise.all(all)).toEqual(one)
       }),
     ))
 

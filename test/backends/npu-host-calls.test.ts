@@ -12,7 +12,8 @@ import { controls, forEachBinding, onEmulator } from '../support/emulator.ts'
 /** The ways to run a forward, by column of the table. */
 const ways: Readonly<Record<string, OpenNpuOptions>> = {
   'without plans': { plans: false },
-  'with plans': {},
+  'with plans': { graphs: false },
+  'with graphs': {},
 }
 
 /** Counts by function, from a column of the table's rows `| \`f\` | n | n |`. */

@@ -1,7 +1,8 @@
-/** Which calls a profile counts, with figures worked out by hand, and that it leaves nothing behind. */
-import { beforeEach, describe, expect, test } from 'vitest'
+/** Which calls a profile counts and times, with figures worked out by hand, and that it leaves nothing behind. */
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ReferenceBackend } from '../../src/backends/reference/reference-backend.ts'
-import { type Profiled, profile } from '../../src/bench/profile.ts'
+import { profile } from '../../src/bench/profile.ts'
+import type { Profiled } from '../../src/bench/watch-forward.ts'
 import {
   attention,
   type OperatorCall,
@@ -10,6 +11,7 @@ import {
   scope,
   tensor,
 } from '../../src/ops/index.ts'
+import type { DeviceWork, Stopwatch } from '../../src/ops/stopwatch.ts'
 import { arena } from '../../src/tensor/tensor.ts'
 
 /** Has a kernel for attention, which gives the values back; counts what it executes. */
@@ -64,7 +66,7 @@ describe.each([true, false])('attention fused: %s', (fuses) => {
 
   test('each call that a device executes counts once; layers count as one', async () => {
     const report = await profile(modelOn(backend), ['a'], rounds)
-    expect(report).toMatchObject({ texts: 1, tokens: 3 })
+    expect(report).toMatchObject({ texts: 1, tokens: 3, clock: 'host' })
     const found = Object.fromEntries(
       report.byOperator.map(({ operator, calls, flops, bytes }) => [
         operator,
@@ -107,6 +109,70 @@ describe.each([true, false])('attention fused: %s', (fuses) => {
       },
     }
     await expect(profile(failing, ['a'], rounds)).rejects.toThrow('lost')
+    expect(backend.heldBytes).toBe(0)
+  })
+})
+
+/** Has a clock: an operator takes 1 s, a softmax takes 2 s in two launches; a copy of 16 s comes with it. */
+class ClockBackend extends FusedBackend {
+  #work: DeviceWork[] = []
+  readonly started: Stopwatch[] = []
+
+  override execute(call: OperatorCall): void {
+    super.execute(call)
+    this.#take(undefined, 16)
+    this.#take(call.operator, 1)
+    if (call.operator === 'softmax') this.#take(call.operator, 1)
+  }
+
+  #take(operator: string | undefined, seconds: number): void {
+    const begin = this.#work.at(-1)?.end ?? 0
+    this.#work.push({ name: 'f', operator, begin, end: begin + seconds })
+  }
+
+  async startStopwatch(): Promise<Stopwatch> {
+    const work: DeviceWork[] = []
+    this.#work = work
+    const stopwatch = {
+      get enqueued() {
+        return work.length
+      },
+      stop: vi.fn(async () => ({ work, calls: [], emptySeconds: 3, uncertaintySeconds: 0 })),
+    }
+    this.started.push(stopwatch)
+    return stopwatch
+  }
+}
+
+describe('a device with a clock', () => {
+  test('times operators while forwards run, each by its own launches alone', async () => {
+    const backend = new ClockBackend(false)
+    const report = await profile(modelOn(backend), ['a'], rounds)
+    expect(report).toMatchObject({ clock: 'device', emptySeconds: 3 })
+    const seconds = Object.fromEntries(
+      report.byOperator.map(({ operator, calls, seconds }) => [operator, [calls, seconds]]),
+    )
+    expect(seconds).toMatchObject({ 'attention > matmul': [4, 4], 'attention > softmax': [2, 4] })
+    const calls = report.byOperator.reduce((sum, one) => sum + one.calls, 0)
+    expect(report.operatorSeconds).toBe(calls + 2)
+    // Forwards as they are, and forwards that are timed; nothing else.
+    expect(backend.executed).toHaveLength(calls * 2 * (1 + rounds))
+    expect(backend.started).toHaveLength(1 + rounds)
+  })
+
+  test('a forward that fails stops the stopwatch', async () => {
+    const backend = new ClockBackend(false)
+    const good = modelOn(backend)
+    const failing = {
+      ...good,
+      forward: async () => {
+        await good.forward([])
+        if (backend.started.length > 0) throw new Error('lost')
+        return []
+      },
+    }
+    await expect(profile(failing, ['a'], rounds)).rejects.toThrow('lost')
+    expect(backend.started.map(({ stop }) => vi.mocked(stop).mock.calls.length)).toEqual([1])
     expect(backend.heldBytes).toBe(0)
   })
 })

@@ -7,9 +7,20 @@ import { speedUp } from '../../src/bench/speed-up.ts'
 import { checkedBatchSizes } from '../../src/bench/workload.ts'
 import { renderBenchmark } from '../../src/cli/output/benchmark.ts'
 
-/** 5 texts in batches of 2, seconds for each batch; the forward takes half of them. */
-const run = (...seconds: number[]): Run =>
-  seconds.map((endToEnd, at) => ({ texts: [2, 2, 1][at]!, endToEnd, forward: endToEnd / 2 }))
+/** 5 texts in batches of 2, one after the other, seconds for each batch; the forward takes half of them. */
+const run = (...seconds: number[]): Run => {
+  let begin = 1000
+  return seconds.map((taken, at) => {
+    const end = begin + taken
+    const times: Run[number] = {
+      texts: [2, 2, 1][at]!,
+      endToEnd: [begin, end],
+      forward: [begin + taken / 2, end],
+    }
+    begin = end
+    return times
+  })
+}
 
 test('throughput is that of the median round, latency that of full batches', () => {
   const { endToEnd, forward } = summarize([run(1, 2, 1), run(3, 4, 93), run(2, 2, 1)], 2, 40)
@@ -21,6 +32,18 @@ test('throughput is that of the median round, latency that of full batches', () 
   expect(endToEnd.latency.p95).toBeCloseTo(3.75, 12)
   expect(endToEnd.latency.p99).toBeCloseTo(3.95, 12)
   expect(forward.textsPerSecond).toBeCloseTo(2, 12)
+})
+
+test('batches that are under way together count once', () => {
+  const at = (begin: number, end: number): Run[number] => ({
+    texts: 2,
+    endToEnd: [begin, end],
+    forward: [begin, end],
+  })
+  // Two devices from 0 to 3 and from 1 to 4, then nothing, then one within another.
+  const { endToEnd } = summarize([[at(0, 3), at(1, 4), at(6, 10), at(7, 8)]], 2, 16)
+  expect(endToEnd.textsPerSecond).toBe(8 / 8)
+  expect(endToEnd.latency.p50).toBe(3)
 })
 
 test('a ratio is the median of the ratios of rounds', () => {

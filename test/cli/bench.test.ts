@@ -1,11 +1,12 @@
 /** `bench` as a process: what it reports, what an emulator is called, bad usage. No figure is asserted. */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { TraceFile } from '../../src/bench/timeline.ts'
 import { builtInTexts } from '../../src/bench/workload.ts'
 import { runProgram } from '../support/program.ts'
 
@@ -67,7 +68,8 @@ const schema = z.strictObject({
               tokens: count,
               forwardSeconds: positive,
               operatorSeconds: positive,
-              waitSeconds: positive,
+              clock: z.enum(['device', 'host']),
+              emptySeconds: z.number().nonnegative(),
               byOperator: z.array(z.strictObject(sum)),
               byModule: z.array(z.strictObject({ module: z.string(), ...sum })),
             })
@@ -177,6 +179,29 @@ describe('the emulator beside the reference', () => {
     expect(report.ratios.map((ratio) => ratio.label)).toEqual(Array(2).fill(report.speedUp!.label))
     expect(report.speedUp).toMatchObject({ cpu: 'reference', emulator: 'emulator' })
   })
+
+  test('--ops is by the clock of the emulator, and says whose that is', async (context) => {
+    context.skip(notBuilt !== undefined, notBuilt)
+    const { stdout } = await run(...quick, '--device', 'emulator', '--ops', '--batch-size', '3')
+    expect(stdout).toContain(
+      'Operators on emulator (emulator, not an NPU), batch of 3, 12 tokens\nBy the clock of the device',
+    )
+    expect(stdout).toMatch(/^linear +14 +[\d.]+ +[\d.]+ % +[\d.]+ +[\d.]+$/m)
+  })
+})
+
+test('--timeline writes a batch of each size, and leaves nothing beside it', async () => {
+  const args = ['--device', 'reference', '--batch-size', '1,3', '--timeline', 'timeline.json']
+  const { code, stderr } = await run(...quick, ...args)
+  expect([code, stderr]).toEqual([0, 'Wrote timeline.json.\n'])
+  const text = readFileSync(join(folder, 'timeline.json'), 'utf8')
+  const { traceEvents } = JSON.parse(text) as TraceFile
+  const batches = traceEvents.filter(({ name }) => name.startsWith('batch of'))
+  expect(batches.map(({ name, args }) => [name, args])).toEqual([
+    ['batch of 1', { texts: 1, tokens: 3 }],
+    ['batch of 3', { texts: 3, tokens: 12 }],
+  ])
+  expect(readdirSync(folder).sort()).toEqual(['texts', 'timeline.json'])
 })
 
 test('23 texts are built in', () => {
@@ -197,6 +222,29 @@ test.each([
     'cubeMathType: means nothing to',
   ],
   ['a file there is not', ['--texts', 'nowhere'], 'nowhere: there is no such file'],
+  [
+    'a timeline in no folder',
+    ['--timeline', 'nowhere/timeline.json'],
+    'nowhere/timeline.json: it cannot be written: its directory does not exist',
+  ],
+  ...[['--ops'], ['--timeline', 'timeline.json'], ['--aclprof', 'profile']].map(
+    (looking): [string, string[], string] => [
+      `${looking[0]} of several devices`,
+      ['--device', 'emulator:0,1', ...looking],
+      "'emulator:0,1' is several devices, and one is wanted",
+    ],
+  ),
+  [
+    'a profile where there is no NPU',
+    ['--device', 'reference', '--aclprof', 'profile'],
+    'aclprof: profiles one NPU, and there are none; name one NPU or the emulator',
+  ],
+  [
+    'a profile in a file',
+    ['--aclprof', 'texts'],
+    'texts: it cannot be written: there is a file of this name',
+  ],
+  ['a timeline that is a folder', ['--timeline', '.'], '.: it cannot be written: is a directory'],
   ['a format it does not have', ['--format', 'csv'], '--format'],
   ['a stray word', ['fast'], 'too many arguments'],
 ])('bad usage: %s', async (_, args, words) => {

@@ -113,7 +113,7 @@ describe('results', () => {
     expect(code, stderr).toBe(0)
     expect(stdout).toBe('I am so happy today!\tjoy 0.843\n')
     expect(stderr).toMatch(
-      /on emulator \(cubeMathType keep, CANN 8\.5\.0\.emulator, FFI (koffi|ffi-napi), plans on\)\.$/m,
+      /on emulator(:0)? \(cubeMathType keep, CANN 8\.5\.0\.emulator, FFI (koffi|ffi-napi), plans on, graphs on\)\.$/m,
     )
   })
 

@@ -121,6 +121,20 @@ describe('the emulator', () => {
     expect(check('device 2')).toMatchObject({ status: 'problem', summary: /has 2, counted from 0/ })
   })
 
+  test('some of the devices of the emulator, and a list that is none', async () => {
+    const env = { ASCEND_EMULATOR_DEVICES: '3' }
+    const { report } = await examine(['--device', 'emulator:2,0'], env)
+    const devices = report.checks.filter(({ name }) => name.startsWith('device '))
+    expect(devices.map(({ name, status }) => [name, status])).toEqual([
+      ['device 2', 'ok'],
+      ['device 0', 'ok'],
+    ])
+    expect(report.nextStep).toContain('--device emulator:2,0 ')
+    const { code, stderr } = await run(['--device', 'npu:0,0'])
+    expect(code).toBe(2)
+    expect(stderr).toContain("'npu:0,0' names number 0 twice")
+  })
+
   test('no device', async () => {
     const { check } = await examine(['--device', 'emulator'], { ASCEND_EMULATOR_DEVICES: '0' })
     expect(check('devices')).toMatchObject({ status: 'problem', hint: /npu-smi info/ })
@@ -282,7 +296,11 @@ describe('broken installations', () => {
 })
 
 test.each([
-  ['a device that it does not examine', ['--device', 'reference'], 'use npu, npu:N or emulator'],
+  [
+    'a device that it does not examine',
+    ['--device', 'reference'],
+    'use npu, npu:N, npu:N,M or emulator',
+  ],
   ['a format it does not have', ['--format', 'csv'], '--format'],
 ])('bad usage: %s', async (_, args, words) => {
   const { code, stdout, stderr } = await run(args)

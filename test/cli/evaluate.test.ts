@@ -225,7 +225,10 @@ describe('bad usage', () => {
     [['evaluate'], '--dataset'],
     [['evaluate', '--dataset', 'none.tsv'], 'there is no such file'],
     [['evaluate', '--dataset', 'texts.tsv', '--limit', '0'], '--limit'],
-    [['evaluate', '--dataset', 'texts.tsv', '--save-thresholds', 'no/such/folder'], 'ENOENT'],
+    [
+      ['evaluate', '--dataset', 'texts.tsv', '--save-thresholds', 'no/such/folder'],
+      'its directory does not exist',
+    ],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await run(...args)
     expect([code, stdout]).toEqual([2, ''])

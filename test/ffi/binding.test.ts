@@ -71,6 +71,17 @@ describe.each(bindingsUnderTest)('binding $name', ({ binding, skip }) => {
     expect([isNull(0n), isNull(1n)]).toEqual([true, false])
   })
 
+  it('views memory of C in place', () => {
+    // The library's own text, in UTF-8: G, r, ü (2 bytes) …
+    const address = bind('constant_string', 'pointer ()')()
+    const text = binding!.view(address, 4)
+    expect([...text]).toEqual([0x47, 0x72, 0xc3, 0xbc])
+    const memory = new Uint8Array(64)
+    const there = bind('address_of', 'pointer (v: memory)')(memory)
+    binding!.view(there, 64)[63] = 5
+    expect(memory[63]).toBe(5)
+  })
+
   it('passes strings both ways in UTF-8, and NULL as null', () => {
     const echo = bind('echo_string', 'string (v: string)')
     expect(['', 'a', 'Grüße, 昇腾 😀'].map((v) => echo(v))).toEqual(['', 'a', 'Grüße, 昇腾 😀'])

@@ -31,6 +31,7 @@ const enums = [
   'aclrtEventRecordedStatus',
   'aclmdlRICaptureMode',
   'aclmdlRICaptureStatus',
+  'aclprofAicoreMetrics',
 ]
 const handles = ['aclrtStream', 'aclrtEvent', 'aclrtContext', 'aclmdlRI']
 const numbers: Record<string, string> = {
@@ -102,7 +103,16 @@ describe('the signature table', () => {
       .filter((name) => new RegExp(`\\b${name.replace('GetWorkspaceSize', '')}\\b`).test(code))
     // These run only where they are asked for, or there is a way without them.
     const repeatable = 'aclSetAclOpExecutorRepeatable'
-    const onRequest: readonly string[] = [...alternatives, 'aclnnFastGelu', repeatable]
+    const lists = ['aclCreateTensorList', 'aclDestroyTensorList']
+    const weights = [
+      'aclnnCalculateMatmulWeightSizeV2',
+      'aclnnTransMatmulWeight',
+      'aclnnAddmmWeightNz',
+    ]
+    const onRequest: readonly string[] = [
+      ...[...alternatives, ...lists, ...weights, 'aclnnFastGelu', repeatable],
+      ...rows.map(({ name }) => name).filter((name) => /Event|^aclprof|^aclmdlRI/.test(name)),
+    ]
     const needed = called.filter(
       (name) =>
         neededFunctions.has(name) || !onRequest.includes(name.replace('GetWorkspaceSize', '')),

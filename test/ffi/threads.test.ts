@@ -68,7 +68,8 @@ describe.each(bindingsUnderTest)('threads of $name', ({ name, binding, skip }) =
     const thread = new NativeThread(name)
     const seen = new Int32Array(1)
     const two = await thread.run([step(setDevice, 7), step(needDevice, 7, 1000, seen)])
-    expect(two).toEqual({ results: [0, 0], failure: undefined })
+    expect(two).toMatchObject({ results: [0, 0], failure: undefined })
+    expect(two.calls.map(({ symbol }) => symbol)).toEqual(['set_device', 'need_device'])
     const [own] = (await thread.run([step(threadId)])).results
     expect(seen[0], 'the out-parameter comes back').toBe(own)
     expect(own).not.toBe(threadId())
@@ -82,7 +83,7 @@ describe.each(bindingsUnderTest)('threads of $name', ({ name, binding, skip }) =
     clearInterval(timer)
     expect(turns).toBeGreaterThan(5)
     // A failure ends the sequence, and its text is fetched where it was left.
-    expect(await after).toEqual({ results: [107002], failure: 'context is null' })
+    expect(await after).toMatchObject({ results: [107002], failure: 'context is null' })
     expect(takeErrorText(), 'this thread has none of it').toBeNull()
     await thread.close()
   })

@@ -64,7 +64,9 @@ describe('GoEmotionsClassifier', () => {
   test('devices that cannot be had', async () => {
     const load = (device: string) => GoEmotionsClassifier.load({ device })
     await expect(load('gpu')).rejects.toThrow(InvalidArgumentError)
-    await expect(load('npu:x')).rejects.toThrow(InvalidArgumentError)
+    for (const none of ['npu:x', 'npu:', 'npu:0,', 'npu:0,0', 'cpu:0', 'cpu:all']) {
+      await expect(load(none)).rejects.toThrow(InvalidArgumentError)
+    }
     for (const device of ['npu', 'npu:1', 'npu:0,1', 'npu:all']) {
       await expect(load(device)).rejects.toThrow(DeviceUnavailableError)
     }

@@ -27,6 +27,8 @@ export function emulatorControls(root: string) {
     faultCall: bind('ascendEmulatorFaultCall', 'void (name: string, n: uint64, code: int32)'),
     /** The n-th call from now on fails. */
     failCall: bind('ascendEmulatorFailCall', 'void (name: string, n: uint64, code: int32)'),
+    /** Calls of a function, `aclnnAdd`, or those on one device, `aclnnAdd@1`, since the last reset. */
+    callCount: bind('ascendEmulatorCallCount', 'uint64 (name: string)'),
     /** How many devices there are, while none is set. */
     setDeviceCount: bind('ascendEmulatorSetDeviceCount', 'void (count: uint32)'),
     report(): EmulatorReport {

@@ -3,25 +3,39 @@
  * first, since Node 20 cannot run the thread that waits from TypeScript.
  */
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest'
-import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
+import type { NpuBackend as NpuBackendType } from '../../src/backends/npu/npu-backend.ts'
 import type { OpenNpuOptions } from '../../src/backends/npu/open-npu.ts'
 import type { BindingName } from '../../src/ffi/binding.ts'
+import type { CannFunctionName } from '../../src/ffi/functions.ts'
 import { bindingsUnderTest } from '../ffi/bindings.ts'
 import { emulatorControls } from './emulator-controls.ts'
 
-const built = new URL('../../dist/backends/npu/open-npu.js', import.meta.url).href
-export const { emulatorRoot, isEmulatorBuilt, openEmulator, openNpu } = (await import(
-  built
+const built = (file: string): string => new URL(`../../dist/${file}`, import.meta.url).href
+export const { emulatorRoot, findEmulator, isEmulatorBuilt, openEmulator, openNpu } = (await import(
+  built('backends/npu/open-npu.js')
 )) as typeof import('../../src/backends/npu/open-npu.ts')
+const { NpuBackend } = (await import(
+  built('backends/npu/npu-backend.js')
+)) as typeof import('../../src/backends/npu/npu-backend.ts')
+const { openCann } = (await import(
+  built('ffi/open-cann.js')
+)) as typeof import('../../src/ffi/open-cann.ts')
 
 export const isBuilt = isEmulatorBuilt()
 
 /** Only where `isBuilt`. */
 export const controls = isBuilt ? emulatorControls(emulatorRoot) : undefined!
 
+/** The emulator as a CANN that has all functions but one. */
+export function openLacking(missing: CannFunctionName): NpuBackendType {
+  const cann = openCann(findEmulator(), { device: 'emulator' })
+  const has = (name: CannFunctionName) => name !== missing && cann.has(name)
+  return new NpuBackend({ ...cann, has }, { device: 'emulator' })
+}
+
 /** Runs `body` and closes the backend, whatever happens; then nothing may be left. */
 export async function onEmulator(
-  body: (backend: NpuBackend) => Promise<void>,
+  body: (backend: NpuBackendType) => Promise<void>,
   options: OpenNpuOptions = {},
 ): Promise<void> {
   const backend = openEmulator(options)

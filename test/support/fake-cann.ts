@@ -11,7 +11,7 @@ export function fakeCann(root: string) {
     compileLibrary(source, lib(name), [`-Wl,-soname,lib${name}.so`, ...flags])
   }
   /**
-   * Compiles the three libraries of the older layout. Every function of the headers does nothing and
+   * Compiles the libraries of the older layout. Every function of the headers does nothing and
    * returns 0, but those of `sources`, and those of `without`, which do not exist.
    */
   const compileAll = ({
@@ -25,6 +25,7 @@ export function fakeCann(root: string) {
       ['ascendcl', 'libascendcl.so'],
       ['nnopbase', 'libnnopbase.so'],
       ['opapi', 'libopapi'],
+      ['msprofiler', 'libmsprofiler.so'],
     ] as const
     for (const [name, file] of libraries) {
       const source = abi.functions

@@ -203,35 +203,38 @@ export function operatorSuite(device: string, openBackend: () => Backend | Promi
       })
     }
 
-    for (const definition of definitions) {
-      for (const dtype of definition.dtypes) {
-        for (const sample of definition.samples(dtype)) {
-          const label = sampleLabel(definition.name, dtype, sample)
-          it(label, async () => {
-            const { inputs, attributes } = sample
-            const result = await runSample(backend, definition, inputs, attributes)
-            check(definition, dtype, sample, result, label)
-          })
-        }
-      }
-      for (const { name, inputs, attributes, error, mentions } of definition.invalid) {
-        it(`${definition.name} refuses ${name}`, async () => {
-          // A device may find out only when the result is read.
-          const refused = runSample(backend, definition, inputs, attributes)
-          await expect(refused).rejects.toMatchObject({
-            name: error,
-            message: expect.stringContaining(mentions),
-          })
-        })
-      }
-      it(`${definition.name} refuses a disposed tensor`, async () => {
-        const { inputs, attributes } = definition.samples(definition.dtypes[0]!)[0]!
-        const tensors = inputs.map((input, i) => input && sampleTensor(backend, input, seedOf(i)))
-        for (const tensor of tensors) tensor?.dispose()
-        expect(() => dispatch(definition, tensors, attributes)).toThrow(
-          expect.objectContaining({ name: 'DisposedTensorError' }),
-        )
+    for (const definition of definitions) operatorTests(definition, () => backend)
+  })
+}
+
+/** The samples of one operator, and what it refuses. */
+export function operatorTests(definition: AnyDefinition, backend: () => Backend): void {
+  for (const dtype of definition.dtypes) {
+    for (const sample of definition.samples(dtype)) {
+      const label = sampleLabel(definition.name, dtype, sample)
+      it(label, async () => {
+        const { inputs, attributes } = sample
+        const result = await runSample(backend(), definition, inputs, attributes)
+        check(definition, dtype, sample, result, label)
       })
     }
+  }
+  for (const { name, inputs, attributes, error, mentions } of definition.invalid) {
+    it(`${definition.name} refuses ${name}`, async () => {
+      // A device may find out only when the result is read.
+      const refused = runSample(backend(), definition, inputs, attributes)
+      await expect(refused).rejects.toMatchObject({
+        name: error,
+        message: expect.stringContaining(mentions),
+      })
+    })
+  }
+  it(`${definition.name} refuses a disposed tensor`, async () => {
+    const { inputs, attributes } = definition.samples(definition.dtypes[0]!)[0]!
+    const tensors = inputs.map((input, i) => input && sampleTensor(backend(), input, seedOf(i)))
+    for (const tensor of tensors) tensor?.dispose()
+    expect(() => dispatch(definition, tensors, attributes)).toThrow(
+      expect.objectContaining({ name: 'DisposedTensorError' }),
+    )
   })
 }

@@ -158,4 +158,28 @@ describe('a tokenizer', () => {
     for (let i = 1; i <= 30; i++) tokenizer.encode(text(i))
     expect(heapMegabytes() - before).toBeLessThan(5)
   })
+
+  it.each([12, 13])('does not keep them for words of %i characters', (characters) => {
+    const filler = ' a'.repeat(150_000)
+    const word = (i: number) =>
+      String(i)
+        .replace(/\d/g, (digit) => 'klmnopqrst'[Number(digit)]!)
+        .padStart(characters - 1, 'abcdefghij')
+    const text = (i: number) => `${filler} ${word(i)}`
+    tokenizer.encode(text(0))
+    const before = heapMegabytes()
+    for (let i = 1; i <= 30; i++) tokenizer.encode(text(i))
+    expect(heapMegabytes() - before).toBeLessThan(5)
+  })
+
+  it('gives the same ids when it has seen and forgotten words', async () => {
+    const text = 'I am so happy today! 12345 '
+    const ids = (await RobertaTokenizer.load(embeddedModel)).encode(text).inputIds
+    const before = heapMegabytes()
+    for (let i = 0; i < 120_000; i += 50) {
+      tokenizer.encode(Array.from({ length: 50 }, (_, at) => `w${i + at}`).join(' '))
+      if (i % 10_000 === 0) expect(tokenizer.encode(text).inputIds).toEqual(ids)
+    }
+    expect(heapMegabytes() - before).toBeLessThan(80)
+  })
 })

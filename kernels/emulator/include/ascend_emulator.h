@@ -10,6 +10,8 @@
  *   ASCEND_EMULATOR_FAIL        function:n:code,... as ascendEmulatorFailCall
  *   ASCEND_EMULATOR_REPORT      where the report goes at finalise: "stderr", a path, or a folder for a file
  *                               PID.json of each process; nothing if unset
+ *
+ * Where a function is named, here and below, "aclrtMalloc@1" means its calls by threads in which device 1 is current.
  */
 #pragma once
 #include "acl_emulator.h"
@@ -48,7 +50,7 @@ ACL_FUNC_VISIBILITY void ascendEmulatorHold(int hold);
 ACL_FUNC_VISIBILITY uint64_t ascendEmulatorViolationCount(void);
 
 /* Living objects of a kind: tensor, scalar, int-array, float-array, bool-array, tensor-list, scalar-list,
- * executor, context, stream, event, graph, task-group, device-memory, host-memory; NULL for all of them. */
+ * executor, context, stream, event, graph, task-group, profiler-config, device-memory, host-memory; NULL for all. */
 ACL_FUNC_VISIBILITY uint64_t ascendEmulatorLiveObjects(const char *kind);
 
 /* The report as JSON: {"emulator":true,"violationCount":n,"violations":[{"kind","function","call","message"}],"calls":{name:n},

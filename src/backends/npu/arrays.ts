@@ -6,6 +6,18 @@ import { emptySlot, type Slot } from './device-view.ts'
 import type { DeviceMemory, Runtime } from './runtime.ts'
 
 export class Arrays {
+  /** Arrays that have been copied to memory of theirs. */
+  static placed(runtime: Runtime, memory: DeviceMemory, arrays: readonly HostElements[]): Arrays {
+    const placed = new Arrays(runtime, memory, arrays)
+    try {
+      placed.upload(arrays)
+    } catch (error) {
+      for (const { block } of placed.slots) if (block !== undefined) memory.put(block)
+      throw error
+    }
+    return placed
+  }
+
   /** Of each array, in order. */
   readonly slots: readonly Slot[]
   readonly #runtime: Runtime

@@ -15,11 +15,26 @@ export const dataTypes: Readonly<Record<DType, number>> = {
 /** aclFormat: ACL_FORMAT_ND. */
 export const formatND = 2
 
+/** aclFormat: ACL_FORMAT_FRACTAL_NZ, a matrix in blocks of 16 × 16 elements, one column of blocks after another. */
+export const formatNZ = 29
+
+/** Rows and columns of a block of that format, for elements of 16 bits. */
+export const blockSize = 16
+
 /** aclrtMemcpyKind. */
-export const copyKinds = { hostToHost: 0, hostToDevice: 1, deviceToHost: 2 } as const
+export const copyKinds = { hostToDevice: 1, deviceToHost: 2 } as const
 
 /** Asynchronous copies begin at multiples of this many bytes. */
 export const copyAlignment = 64n
+
+/** ACL_EVENT_TIME_LINE: the event has a time stamp. */
+export const timedEvent = 8
+
+/** aclprofAicoreMetrics: ACL_AICORE_PIPE_UTILIZATION, which units of the cores are busy. */
+export const profiledMetrics = 1
+
+/** ACL_PROF_ACL_API, ACL_PROF_TASK_TIME, ACL_PROF_AICORE_METRICS and ACL_PROF_AICPU. */
+export const profiledData = 0b1111n
 
 /** aclrtMemMallocPolicy: ACL_MEM_MALLOC_HUGE_FIRST. */
 export const hugePagesFirst = 0
@@ -33,6 +48,12 @@ export const outOfMemoryCodes: readonly number[] = [200000, 207001, 207018]
 /** ACLNN_ERR_INNER: what aclSetAclOpExecutorRepeatable says of an executor that cannot be repeated. */
 export const refusal = 561000
 
+/**
+ * aclmdlRICaptureMode: ACL_MODEL_RI_CAPTURE_MODE_THREAD_LOCAL, in which other threads may do as they like,
+ * and this one is told of what does not belong into a graph.
+ */
+export const captureThreadLocal = 1
+
 /** ACL_ERROR_REPEAT_INITIALIZE. */
 export const alreadyInitialised = 100002
 
@@ -45,14 +66,18 @@ export const cubeMathTypes = { keep: 0, 'allow-hf32': 1, float16: 2, hf32: 3 } a
 export type CubeMathType = keyof typeof cubeMathTypes
 
 /**
- * Functions of aclnn that compute what another one computes that this backend uses; they run where
- * they are asked for and fit, so that both can be compared. docs/npu.md says instead of which.
+ * Functions of aclnn that compute what others compute that this backend uses; they run where they are
+ * asked for and fit, so that both can be compared. docs/npu.md says instead of which.
  */
 export const alternatives = [
   'aclnnGelu',
   'aclnnMatmul',
   'aclnnBatchMatMul',
   'aclnnPermute',
+  'aclnnMatmulWeightNz',
+  'aclnnFlashAttentionScore',
+  'aclnnPromptFlashAttentionV3',
+  'aclnnFusedInferAttentionScoreV3',
 ] as const satisfies readonly AclnnName[]
 
 export type Alternative = (typeof alternatives)[number]

@@ -2,8 +2,8 @@
 import { AscendError, type StatusSignature } from '../../ffi/ascend-error.ts'
 import type { NativeFunction } from '../../ffi/binding.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
-import { contiguousStrides } from '../../tensor/shape.ts'
-import { dataTypes, formatND } from './constants.ts'
+import { contiguousStrides, type Shape } from '../../tensor/shape.ts'
+import { blockSize, dataTypes, formatND, formatNZ } from './constants.ts'
 import { type DeviceView, isDense } from './device-view.ts'
 
 /** NULL. */
@@ -26,6 +26,19 @@ export class Descriptors {
   /** An optional tensor that is not there is NULL. */
   tensor(view: DeviceView | undefined): bigint {
     if (view === undefined) return noHandle
+    return this.#tensor(view, formatND, [view.slot.length])
+  }
+
+  /** A dense matrix whose memory is in the NZ format. */
+  nz(view: DeviceView): bigint {
+    const [rows, columns] = view.shape.map((size) => Math.ceil(size / blockSize)) as [
+      number,
+      number,
+    ]
+    return this.#tensor(view, formatNZ, [columns, rows, blockSize, blockSize])
+  }
+
+  #tensor(view: DeviceView, format: number, storageShape: Shape): bigint {
     const { slot, dtype, shape, offset } = view
     // Axes of size 1 may have any stride, which aclnn does not see through.
     const strides = isDense(view) ? contiguousStrides(shape) : view.strides
@@ -36,12 +49,24 @@ export class Descriptors {
       dataTypes[dtype],
       longs(strides),
       BigInt(offset),
-      formatND,
-      longs([slot.length]),
-      1n,
+      format,
+      longs(storageShape),
+      BigInt(storageShape.length),
       slot.address,
     )
     return this.#owned(aclCreateTensor, handle, aclDestroyTensor)
+  }
+
+  /** A list of tensors. */
+  tensors(views: readonly DeviceView[]): bigint {
+    const { aclCreateTensorList, aclDestroyTensorList } = this.#cann.functions
+    const first = this.#destroy.length
+    const members = BigUint64Array.from(views, (view) => this.tensor(view))
+    const handle = aclCreateTensorList(members, BigInt(members.length))
+    const list = this.#owned(aclCreateTensorList, handle, aclDestroyTensorList)
+    // A list destroys its members.
+    this.#destroy.splice(first, members.length)
+    return list
   }
 
   /** A number in float32, which is what operators on floats take. */

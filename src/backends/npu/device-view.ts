@@ -13,7 +13,7 @@ import type { DeviceMemory } from './runtime.ts'
 
 /** The memory of a tensor. */
 export interface Slot {
-  /** Missing where nothing is to be given back: no elements, or the inputs of a plan. */
+  /** Missing where nothing is to be given back: no elements, or memory that another stream has lent. */
   readonly block: Block | undefined
   /** Where the block goes back to. */
   readonly memory: DeviceMemory | undefined

@@ -13,7 +13,7 @@ import { contiguousStrides, formatShape, numel, type Shape } from '../../tensor/
 import type { Block } from '../memory-pool.ts'
 import { type AclnnArguments, AclnnCall } from './aclnn-call.ts'
 import { type Alternative, type CubeMathType, cubeMathTypes, dataTypes } from './constants.ts'
-import { type Descriptors, noHandle } from './descriptors.ts'
+import { Descriptors, noHandle } from './descriptors.ts'
 import { addressOf, type DeviceView, reshaped, slotOver } from './device-view.ts'
 import type { Plan } from './plan.ts'
 import type { DeviceMemory, Runtime } from './runtime.ts'
@@ -39,7 +39,9 @@ export class Launch {
   readonly #memory: DeviceMemory
   readonly #temporaries: Block[] = []
   /** What an error says of the operator, beside the function of aclnn. */
-  readonly #context: CallOptions = {}
+  readonly #context: CallOptions
+  readonly #operator: OperatorName | undefined
+  readonly #inputs: OperatorInputs<TensorSpec>
 
   constructor(
     runtime: Runtime,
@@ -52,7 +54,9 @@ export class Launch {
     this.#options = options
     this.#recording = recording
     this.#memory = recording ?? runtime
-    if (operator !== undefined) this.#context = { operator, inputs: () => describeInputs(inputs) }
+    this.#operator = operator
+    this.#inputs = inputs
+    this.#context = operator === undefined ? {} : { operator, inputs: () => describeInputs(inputs) }
   }
 
   /** The value of `cubeMathType` for products of matrices. */
@@ -74,7 +78,7 @@ export class Launch {
       if (this.#recording !== undefined) aclnn.makeRepeatable()
       if (size > 0n) workspace = this.#memory.take(Number(size))
       const at = workspace?.address ?? noHandle
-      aclnn.enqueue(at, size)
+      aclnn.enqueue(at, size, this.#runtime.stream)
       this.#recording?.keep(aclnn, at, size)
     } catch (error) {
       // What stopped the call matters more than a failure to clean up after it.
@@ -103,6 +107,44 @@ export class Launch {
     return { slot, dtype, shape, strides: contiguousStrides(shape), offset: 0 }
   }
 
+  /**
+   * Another form of a weight, which `make` returns as a temporary; it is made once and kept as long as the
+   * weight. It is made beside what is recorded, so that no replay makes it again. Undefined where the
+   * memory of `weight` may have other elements some day: that of a plan.
+   */
+  prepared(weight: DeviceView, make: (launch: Launch) => DeviceView): DeviceView | undefined {
+    const { prepared } = this.#runtime
+    if (weight.slot.memory !== this.#runtime) return undefined
+    const known = prepared.of(weight.slot)
+    if (known !== undefined) return known
+    const launch = new Launch(this.#runtime, this.#operator, this.#options, this.#inputs)
+    try {
+      const form = make(launch)
+      launch.#temporaries.splice(launch.#temporaries.indexOf(form.slot.block!), 1)
+      prepared.keep(weight.slot, form)
+      return form
+    } finally {
+      launch.dispose()
+    }
+  }
+
+  /** How many elements a matrix takes in the NZ format. */
+  nzLength(dtype: DType, shape: Shape): number {
+    const { cann } = this.#runtime
+    const size = new BigUint64Array(1)
+    const make = new Descriptors(cann)
+    try {
+      const ask = cann.functions.aclnnCalculateMatmulWeightSizeV2
+      cann.call(ask, [make.integers(shape), dataTypes[dtype], size], this.#context)
+    } catch (error) {
+      make.dispose()
+      throw error
+    }
+    const [failure] = make.dispose()
+    if (failure !== undefined) throw failure
+    return Number(size[0]!)
+  }
+
   /** Copies elements into another layout, dtype or (by repetition) shape. */
   copy(from: DeviceView, to: DeviceView): void {
     this.run('aclnnInplaceCopy', (make) => [make.tensor(to), make.tensor(from)])
@@ -126,8 +168,9 @@ export class Launch {
   /** Sets a dense view to 0. */
   zero(view: DeviceView): void {
     const bytes = numel(view.shape) * dtypes[view.dtype].itemsize
-    const step = () => this.#runtime.zero(addressOf(view), bytes)
-    step()
+    const step = (stream: bigint) =>
+      this.#runtime.zero(addressOf(view), bytes, stream, this.#operator)
+    step(this.#runtime.stream)
     this.#recording?.repeat(step)
   }
 

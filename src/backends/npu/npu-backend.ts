@@ -2,8 +2,7 @@
  * The Ascend backend: operators as calls of aclnn on one NPU, or on the emulator, which it cannot
  * tell from one. Only the device string says what it is, and that is in every note and report.
  *
- * A kernel for a new operator goes into a file of `kernels/` and into the table below. Attention has
- * none: it is decomposed.
+ * A kernel for a new operator goes into a file of `kernels/` and into the table below.
  */
 import { InvalidArgumentError } from '../../errors.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
@@ -17,7 +16,8 @@ import type {
   OperatorInputs,
   TensorSpec,
 } from '../../ops/backend.ts'
-import type { OperatorName } from '../../ops/catalogue.ts'
+import type { AttributesOf, OperatorName } from '../../ops/catalogue.ts'
+import type { Stopwatch } from '../../ops/stopwatch.ts'
 import { type DType, dtypes, type HostArray, newHostArray } from '../../tensor/dtype.ts'
 import { numel } from '../../tensor/shape.ts'
 import { Storage, type TensorView } from '../../tensor/storage.ts'
@@ -38,6 +38,7 @@ import {
   type Slot,
   slotOver,
 } from './device-view.ts'
+import { attention, supportsAttention } from './kernels/attention.ts'
 import { add, gelu, mul, scale, sigmoid, tanh } from './kernels/elementwise.ts'
 import type { NpuKernel } from './kernels/kernel.ts'
 import { linear, matmul } from './kernels/matmul.ts'
@@ -45,9 +46,9 @@ import { cast, concat, contiguous, embedding, indexSelect } from './kernels/move
 import { addLayerNorm, layerNorm } from './kernels/normalization.ts'
 import { softmax } from './kernels/softmax.ts'
 import { Launch, type LaunchOptions } from './launch.ts'
-import { Plan } from './plan.ts'
-import { classOf, type PlanClass, Plans } from './plans.ts'
-import { type DeviceInfo, type DeviceMemory, Runtime } from './runtime.ts'
+import { startProfiler } from './profiler.ts'
+import { checkRecorderOptions, Recorder, type RecorderOptions } from './recorder.ts'
+import { type DeviceInfo, Runtime } from './runtime.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   add,
@@ -66,6 +67,7 @@ const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   embedding,
   index_select: indexSelect,
   concat,
+  attention,
 }
 
 /** A kernel whose operator is known only at run time; dispatch has checked its attributes. */
@@ -83,10 +85,7 @@ const mostAxesOfMatmul = 6
 /** The longest row of aclnnScaledMaskedSoftmax, by its documentation. */
 const longestMaskedRow = 4096
 
-/** 4 GiB, a sixteenth of a 910B3's memory: some plans of long texts, or hundreds of short ones. */
-const defaultPlanMemory = 4 * 1024 ** 3
-
-export interface NpuBackendOptions {
+export interface NpuBackendOptions extends RecorderOptions {
   /** The device string to carry: `npu:0`, or `emulator`. */
   readonly device: string
   /** Which of the machine's devices; 0 if not given. */
@@ -95,10 +94,6 @@ export interface NpuBackendOptions {
   readonly cubeMathType?: CubeMathType | undefined
   /** Alternatives to the usual functions of aclnn; none if not given. */
   readonly aclnn?: readonly Alternative[] | undefined
-  /** Whether forwards are recorded and replayed; true if not given. */
-  readonly plans?: boolean | undefined
-  /** Bytes of device memory that plans may hold together; 4 GiB if not given. */
-  readonly planMemory?: number | undefined
 }
 
 export class NpuBackend implements Backend {
@@ -108,8 +103,8 @@ export class NpuBackend implements Backend {
   readonly #settings: Readonly<Record<string, string>>
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
-  readonly #plans: Plans | undefined
-  #recording: Plan | undefined
+  readonly #recorder: Recorder
+  readonly #given: NpuBackendOptions
 
   /**
    * Opens the device. Throws InvalidArgumentError, DeviceUnavailableError, or AscendError where
@@ -117,7 +112,6 @@ export class NpuBackend implements Backend {
    */
   constructor(cann: Cann, options: NpuBackendOptions) {
     const { device, id = 0, cubeMathType = 'keep', aclnn = [] } = options
-    const { plans = true, planMemory = defaultPlanMemory } = options
     if (!Object.hasOwn(cubeMathTypes, cubeMathType)) {
       throw new InvalidArgumentError('cubeMathType', `there is no '${cubeMathType}'`, {
         hint: `use one of ${Object.keys(cubeMathTypes).join(', ')}`,
@@ -129,10 +123,9 @@ export class NpuBackend implements Backend {
         hint: `these do: ${alternatives.join(', ')}`,
       })
     }
-    if (!(planMemory >= 0)) {
-      throw new InvalidArgumentError('planMemory', `${planMemory} is not a number of bytes`)
-    }
+    checkRecorderOptions(options)
     this.device = device
+    this.#given = options
     this.#settings = {
       cubeMathType,
       ...(aclnn.length > 0 ? { aclnn: aclnn.join(' ') } : {}),
@@ -140,16 +133,16 @@ export class NpuBackend implements Backend {
       FFI: cann.binding,
     }
     this.#options = { cubeMathType, aclnn }
-    this.#plans = plans ? new Plans(planMemory) : undefined
-    this.#runtime = new Runtime(cann, device, id, () => this.#plans?.dropAll())
+    this.#runtime = new Runtime(cann, device, id, () => this.#recorder.dropAll())
+    this.#recorder = new Recorder(this, this.#runtime, options)
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { ...this.#settings, plans: this.#plans?.summary ?? 'off' }
+    return { ...this.#settings, ...this.#recorder.settings }
   }
 
   get heldBytes(): number {
-    return this.#runtime.heldBytes + (this.#plans?.heldBytes ?? 0)
+    return this.#runtime.heldBytes + this.#recorder.heldBytes
   }
 
   /** What the device is, and what is left of its memory. */
@@ -160,8 +153,12 @@ export class NpuBackend implements Backend {
   supports(
     operator: OperatorName,
     inputs: OperatorInputs<TensorSpec>,
-    { axis }: Attributes,
+    attributes: Attributes,
   ): true | string {
+    if (operator === 'attention') {
+      return supportsAttention(this.#options.aclnn, inputs, attributes as AttributesOf<'attention'>)
+    }
+    const { axis } = attributes
     if (kernels[operator] === undefined) return 'it has no kernel of its own'
     const most = operator === 'matmul' ? mostAxesOfMatmul : mostAxes
     const row = inputs[0]?.shape.at(axis as number) ?? 0
@@ -175,25 +172,14 @@ export class NpuBackend implements Backend {
   allocate(dtype: DType, length: number): Slot {
     this.#runtime.bind()
     if (length === 0) return emptySlot
-    const memory = this.#recording ?? this.#runtime
+    const memory = this.#recorder.recording ?? this.#runtime
     return slotOver(memory.take(length * dtypes[dtype].itemsize), memory, length)
   }
 
   upload(arrays: readonly HostElements[]): readonly Slot[] {
     this.#runtime.bind()
-    this.#recording?.spoil()
-    return this.#place(this.#runtime, arrays).slots
-  }
-
-  #place(memory: DeviceMemory, arrays: readonly HostElements[]): Arrays {
-    const placed = new Arrays(this.#runtime, memory, arrays)
-    try {
-      placed.upload(arrays)
-    } catch (error) {
-      for (const slot of placed.slots) this.free(slot)
-      throw error
-    }
-    return placed
+    this.#recorder.recording?.spoil()
+    return Arrays.placed(this.#runtime, this.#runtime, arrays).slots
   }
 
   async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Slot> {
@@ -204,7 +190,7 @@ export class NpuBackend implements Backend {
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
     this.#runtime.bind()
-    const recording = this.#recording
+    const { recording } = this.#recorder
     const launch = new Launch(this.#runtime, operator, this.#options, inputs, recording)
     try {
       const kernel = kernels[operator] as AnyKernel
@@ -219,56 +205,13 @@ export class NpuBackend implements Backend {
     }
   }
 
-  /** Records the first forward of a class, and enqueues what was recorded for the later ones. */
   replay(
     program: object,
     inputs: readonly HostTensor[],
     forward: (slots: readonly Slot[]) => TensorView,
   ): TensorView {
-    const of = classOf(program, inputs)
-    const plans = this.#plans
-    const plan = plans?.find(of)
-    if (
-      plans === undefined ||
-      this.#recording !== undefined ||
-      plan?.isBusy ||
-      plans.isRefused(of)
-    ) {
-      return forward(this.upload(inputs))
-    }
     this.#runtime.bind()
-    if (plan === undefined) return this.#record(plans, of, inputs, forward)
-    plan.accept(inputs)
-    try {
-      const { slot, dtype, shape, strides, offset } = plan.replay(inputs)
-      const storage = new Storage(this, slot, slot.length * dtypes[dtype].itemsize)
-      return { storage, dtype, shape, strides, offset }
-    } catch (error) {
-      plans.drop(plan)
-      throw error
-    }
-  }
-
-  #record(
-    plans: Plans,
-    of: PlanClass,
-    inputs: readonly HostTensor[],
-    forward: (slots: readonly Slot[]) => TensorView,
-  ): TensorView {
-    const plan = new Plan(this.#runtime)
-    this.#recording = plan
-    try {
-      const placed = this.#place(plan, inputs)
-      const output = forward(placed.slots)
-      if (plan.finish(placed, output)) plans.add(plan, of)
-      else plans.refuse(plan, of)
-      return output
-    } catch (error) {
-      plans.drop(plan)
-      throw error
-    } finally {
-      this.#recording = undefined
-    }
+    return this.#recorder.replay(program, inputs, forward)
   }
 
   async download(tensor: TensorView): Promise<HostArray> {
@@ -276,7 +219,7 @@ export class NpuBackend implements Backend {
     const data = newHostArray(view.dtype, numel(view.shape))
     if (data.length === 0) return data
     this.#runtime.bind()
-    this.#recording?.spoil()
+    this.#recorder.recording?.spoil()
     if (isDense(view) && addressOf(view) % copyAlignment === 0n) {
       await this.#runtime.download(addressOf(view), data)
       return data
@@ -294,8 +237,19 @@ export class NpuBackend implements Backend {
 
   free(slot: unknown): void {
     const { block, memory } = slot as Slot
-    this.#plans?.forget(slot as Slot)
+    this.#recorder.forget(slot as Slot)
+    this.#runtime.prepared.forget(slot as Slot)
     if (block !== undefined) memory?.put(block)
+  }
+
+  beside(views: readonly TensorView[]): { backend: NpuBackend; views: readonly TensorView[] } {
+    const backend = new NpuBackend(this.#runtime.cann, this.#given)
+    const borrowed = views.map(({ storage, ...view }) => {
+      // Without a block: the lender alone gives it back. It lasts like this stream's own.
+      const slot: Slot = { ...(storage.slot as Slot), block: undefined, memory: backend.#runtime }
+      return { ...view, storage: new Storage(backend, slot, storage.byteLength) }
+    })
+    return { backend, views: borrowed }
   }
 
   synchronize(): Promise<void> {
@@ -303,8 +257,27 @@ export class NpuBackend implements Backend {
     return this.#runtime.synchronize()
   }
 
+  async startProfiler(directory: string): Promise<AsyncDisposable> {
+    await this.synchronize()
+    this.#runtime.bind()
+    const stop = startProfiler(this.#runtime.cann, this.device, this.#given.id ?? 0, directory)
+    return {
+      [Symbol.asyncDispose]: async () => {
+        const failures: unknown[] = []
+        await this.synchronize().catch((error: unknown) => failures.push(error))
+        failures.push(...stop())
+        if (failures.length > 0) throw failures[0]
+      },
+    }
+  }
+
+  startStopwatch(): Promise<Stopwatch> {
+    this.#runtime.bind()
+    return this.#runtime.startStopwatch()
+  }
+
   close(): Promise<void> {
-    this.#plans?.close()
+    this.#recorder.close()
     return this.#runtime.close()
   }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { DeviceUnavailableError } from '../../errors.ts'
 import { type CannInstallation, findCann } from '../../ffi/find-cann.ts'
 import { type Cann, openCann } from '../../ffi/open-cann.ts'
+import { countDevices, finalise, initialise, noDeviceHint } from './initialisation.ts'
 import { NpuBackend, type NpuBackendOptions } from './npu-backend.ts'
 
 export type OpenNpuOptions = Omit<NpuBackendOptions, 'device' | 'id'>
@@ -32,12 +33,28 @@ function openOnly(installation: CannInstallation, device: string): Cann {
   return cann
 }
 
-/** Opens the NPU number `id` through the installed CANN. Throws DeviceUnavailableError. */
-export function openNpu(id = 0, options: OpenNpuOptions = {}): NpuBackend {
-  const device = `npu:${id}`
+/** Opens the NPU number `id`, 0 if not given, through the installed CANN. Throws DeviceUnavailableError. */
+export function openNpu(id?: number, options: OpenNpuOptions = {}): NpuBackend {
+  const device = `npu:${id ?? 0}`
   const cann = openOnly(findCann({ device }), device)
-  const name = isEmulatorVersion(cann.version) ? 'emulator' : device
-  return new NpuBackend(cann, { ...options, device: name, id })
+  const name = isEmulatorVersion(cann.version) ? emulatorName(id) : device
+  return new NpuBackend(cann, { ...options, device: name, id: id ?? 0 })
+}
+
+/** How many NPUs the installed CANN sees. Throws DeviceUnavailableError for none. */
+export function countNpus(): number {
+  return countIn(openOnly(findCann({ device: 'npu' }), 'npu'), 'npu')
+}
+
+function countIn(cann: Cann, device: string): number {
+  initialise(cann)
+  try {
+    const count = countDevices(cann)
+    if (count > 0) return count
+    throw new DeviceUnavailableError(device, 'this machine has none', { hint: noDeviceHint })
+  } finally {
+    finalise(cann)
+  }
 }
 
 /** Where kernels/emulator/build.mjs puts it: beside `src` and `dist` alike. */
@@ -65,8 +82,17 @@ export function findEmulator(): CannInstallation {
   return findCann({ device, environment: { ASCEND_HOME_PATH: emulatorRoot } })
 }
 
-/** Opens the bundled emulator. Throws DeviceUnavailableError where it is not built. */
-export function openEmulator(options: OpenNpuOptions = {}): NpuBackend {
-  const device = 'emulator'
-  return new NpuBackend(openOnly(findEmulator(), device), { ...options, device })
+/** Opens the device `id` of the bundled emulator, 0 if not given. Throws DeviceUnavailableError where it is not built. */
+export function openEmulator(options: OpenNpuOptions = {}, id?: number): NpuBackend {
+  const device = emulatorName(id)
+  return new NpuBackend(openOnly(findEmulator(), device), { ...options, device, id: id ?? 0 })
+}
+
+/** How many devices the bundled emulator pretends to have. */
+export function countEmulators(): number {
+  return countIn(openOnly(findEmulator(), 'emulator'), 'emulator')
+}
+
+function emulatorName(id: number | undefined): string {
+  return id === undefined ? 'emulator' : `emulator:${id}`
 }

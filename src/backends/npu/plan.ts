@@ -4,7 +4,8 @@
  * While the forward is recorded, the plan is the memory of its tensors. Memory that a tensor gives back
  * serves the next one, as always on one stream; so what is recorded, and fixed from then on, has been
  * planned by the lifetimes of the tensors. A replay copies new inputs to where the first ones were and
- * runs the steps: with repeatable executors one call of AscendCL each.
+ * enqueues the steps: all at once as a graph, which the first replay captures, or one call of AscendCL
+ * each where executors can be repeated.
  *
  * A plan is busy while a tensor lives in its memory, the output as a rule: a replay would overwrite it.
  */
@@ -14,6 +15,7 @@ import { type Block, MemoryPool } from '../memory-pool.ts'
 import type { AclnnCall } from './aclnn-call.ts'
 import type { Arrays } from './arrays.ts'
 import { type DeviceView, deviceView, type Slot } from './device-view.ts'
+import type { Graph, Graphs, Step } from './graph.ts'
 import type { DeviceMemory, Runtime } from './runtime.ts'
 
 export class Plan implements DeviceMemory {
@@ -23,13 +25,15 @@ export class Plan implements DeviceMemory {
   readonly #runtime: Runtime
   readonly #pool: MemoryPool
   readonly #blocks: bigint[] = []
-  readonly #steps: (() => void)[] = []
+  readonly #steps: Step[] = []
   readonly #checks: (() => void)[] = []
   #inputs: Arrays | undefined
   #output: DeviceView | undefined
   #isRecording = true
   #isSpoiled = false
   #living = 0
+  #graph: Graph | undefined
+  #triedGraph = false
   #whenIdle: (() => void) | undefined
 
   constructor(runtime: Runtime) {
@@ -68,11 +72,11 @@ export class Plan implements DeviceMemory {
   /** Records a call that has been enqueued, which belongs to the plan from now on. */
   keep(aclnn: AclnnCall, workspace: bigint, workspaceSize: bigint): void {
     this.calls.push(aclnn)
-    this.#steps.push(() => aclnn.enqueue(workspace, workspaceSize))
+    this.#steps.push((stream) => aclnn.enqueue(workspace, workspaceSize, stream))
   }
 
   /** Records another step that has been enqueued. */
-  repeat(step: () => void): void {
+  repeat(step: Step): void {
     this.#steps.push(step)
   }
 
@@ -101,9 +105,14 @@ export class Plan implements DeviceMemory {
   }
 
   /** Enqueues everything for inputs that were accepted. The slot of the output is the caller's. */
-  replay(inputs: readonly HostElements[]): DeviceView {
+  replay(inputs: readonly HostElements[], graphs: Graphs | undefined): DeviceView {
+    if (!this.#triedGraph) {
+      this.#triedGraph = true
+      this.#graph = graphs?.capture(this.calls, this.#steps)
+    }
     this.#inputs!.upload(inputs)
-    for (const step of this.#steps) step()
+    if (this.#graph !== undefined) this.#graph.launch()
+    else for (const step of this.#steps) step(this.#runtime.stream)
     this.#living += 1
     return this.#output!
   }
@@ -125,14 +134,18 @@ export class Plan implements DeviceMemory {
   }
 
   #destroy(): readonly unknown[] {
-    const failures = this.calls.splice(0).flatMap((aclnn) => aclnn.dispose())
-    for (const address of this.#blocks.splice(0)) {
+    const failures: unknown[] = []
+    const attempt = (step: () => void) => {
       try {
-        this.#runtime.release(address)
+        step()
       } catch (error) {
         failures.push(error)
       }
     }
+    attempt(() => this.#graph?.destroy())
+    this.#graph = undefined
+    failures.push(...this.calls.splice(0).flatMap((aclnn) => aclnn.dispose()))
+    for (const address of this.#blocks.splice(0)) attempt(() => this.#runtime.release(address))
     return failures
   }
 }

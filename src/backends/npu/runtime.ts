@@ -6,16 +6,21 @@
  * wait for memory when there is none left. Operators are `launch.ts`'s.
  *
  * The current context of a thread is a native variable; `bind` sets it where several devices are
- * used in turn. Waiting happens on a `NativeThread`, which has bound the device too.
+ * used in turn. Waiting happens on a thread of its own.
  */
 import { DeviceUnavailableError } from '../../errors.ts'
 import { AscendError } from '../../ffi/ascend-error.ts'
-import { NativeThread, NativeThreadError, type Step, step } from '../../ffi/native-thread.ts'
+import { NativeThreadError } from '../../ffi/native-thread.ts'
 import type { Cann } from '../../ffi/open-cann.ts'
+import type { Stopwatch } from '../../ops/stopwatch.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
+import { PinnedMemory } from './pinned.ts'
+import { PreparedWeights } from './prepared-weights.ts'
+import { EventPool, NpuStopwatch } from './stopwatch.ts'
+import { WaitingThread } from './waiting-thread.ts'
 
 export interface DeviceInfo {
   /** For example `Ascend910B3`; null where AscendCL does not say it. */
@@ -36,23 +41,28 @@ export interface DeviceMemory {
 /** Destroys what work may have used, whatever happens on the way, and returns what went wrong. */
 export type Disposal = () => readonly unknown[]
 
+function bytesOf({ buffer, byteOffset, byteLength }: HostArray | Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
 /** The context that is current in this thread. */
 let currentContext = 0n
 
 export class Runtime implements DeviceMemory {
+  /** What kernels have made of weights. */
+  readonly prepared = new PreparedWeights()
   readonly #device: string
   readonly #id: number
   readonly #context: bigint
   readonly #stream: bigint
-  readonly #thread: NativeThread
+  readonly #thread: WaitingThread
   readonly #memory: MemoryPool
-  readonly #staging: MemoryPool
+  readonly #pinned: PinnedMemory
   readonly #reclaim: () => void
-  /** Pinned memory that copies may still read, until the next wait is over. */
-  #inFlight: Block[] = []
+  readonly #events: EventPool
+  #stopwatch: NpuStopwatch | undefined
   /** What is destroyed when the next wait is over. */
   #retired: Disposal[] = []
-  #threadIsBound = false
   #closing: Promise<void> | undefined
 
   /**
@@ -69,11 +79,11 @@ export class Runtime implements DeviceMemory {
     this.#device = device
     this.#id = id
     this.#reclaim = reclaim
-    const { call, functions } = cann
+    const { functions } = cann
     currentContext = 0n
     const { context, stream } = openDevice(cann, device, id)
     try {
-      this.#thread = new NativeThread(cann.binding)
+      this.#thread = new WaitingThread(cann, id)
     } catch (error) {
       functions.aclrtDestroyStream(stream)
       functions.aclrtResetDevice(id)
@@ -83,18 +93,12 @@ export class Runtime implements DeviceMemory {
     this.#context = context
     this.#stream = stream
     currentContext = context
+    this.#events = new EventPool(cann)
     this.#memory = new MemoryPool(
       (size) => this.allocate(size),
       (address) => this.release(address),
     )
-    this.#staging = new MemoryPool(
-      (size) => {
-        const handle = new BigUint64Array(1)
-        call(functions.aclrtMallocHost, [handle, BigInt(size)])
-        return handle[0]!
-      },
-      (address) => call(functions.aclrtFreeHost, [address]),
-    )
+    this.#pinned = new PinnedMemory(cann)
   }
 
   get stream(): bigint {
@@ -142,6 +146,29 @@ export class Runtime implements DeviceMemory {
     this.#memory.put(block)
   }
 
+  /**
+   * Enqueues a piece of work, timed where a stopwatch runs; `name` is the function that does it. What a
+   * capture records happens later, and events in it would have no time.
+   */
+  enqueue(stream: bigint, name: string, operator: string | undefined, work: () => void): void {
+    if (this.#stopwatch === undefined || stream !== this.#stream) work()
+    else this.#stopwatch.time(name, operator, work)
+  }
+
+  /** Starts timing what is enqueued, one stopwatch at a time. Waits for what was enqueued before. */
+  async startStopwatch(): Promise<Stopwatch> {
+    const rest = async () => {
+      this.#stopwatch = undefined
+      await this.synchronize()
+      this.bind()
+    }
+    await rest()
+    const stopwatch = new NpuStopwatch(this.cann, this.#stream, this.#events, rest)
+    stopwatch.start()
+    this.#stopwatch = stopwatch
+    return stopwatch
+  }
+
   /** Runs `dispose` once all work enqueued so far is known to be done. */
   retire(dispose: Disposal): void {
     this.#retired.push(dispose)
@@ -174,66 +201,62 @@ export class Runtime implements DeviceMemory {
   upload(block: Block, data: HostArray | Uint8Array): void {
     const size = BigInt(data.byteLength)
     const { call, functions } = this.cann
-    const { hostToHost, hostToDevice } = copyKinds
     // No work knows fresh memory, so that there is nothing to wait for. Weights go this way.
     if (block.isFresh) {
-      call(functions.aclrtMemcpy, [block.address, size, data, size, hostToDevice])
+      call(functions.aclrtMemcpy, [block.address, size, data, size, copyKinds.hostToDevice])
       return
     }
-    const pinned = this.#staging.take(data.byteLength)
-    this.#inFlight.push(pinned)
-    call(functions.aclrtMemcpy, [pinned.address, size, data, size, hostToHost])
-    const copy = [block.address, size, pinned.address, size, hostToDevice, this.#stream] as const
-    call(functions.aclrtMemcpyAsync, [...copy])
+    const pinned = this.#pinned.take(data.byteLength)
+    this.#pinned.putAfterWait(pinned)
+    const { address, bytes } = pinned.address
+    bytes.set(bytesOf(data))
+    this.#copy(block.address, address, size, copyKinds.hostToDevice)
   }
 
   /** Fills `into` from device memory, after all work enqueued before. */
   async download(address: bigint, into: HostArray): Promise<void> {
     const size = BigInt(into.byteLength)
-    const { call, functions } = this.cann
-    const { hostToHost, deviceToHost } = copyKinds
-    const pinned = this.#staging.take(into.byteLength)
+    const pinned = this.#pinned.take(into.byteLength)
+    const { address: to, bytes } = pinned.address
     try {
-      const copy = [pinned.address, size, address, size, deviceToHost, this.#stream] as const
-      call(functions.aclrtMemcpyAsync, [...copy])
+      this.#copy(to, address, size, copyKinds.deviceToHost)
       await this.synchronize()
-      this.bind()
-      call(functions.aclrtMemcpy, [into, size, pinned.address, size, hostToHost])
+      bytesOf(into).set(bytes.subarray(0, into.byteLength))
     } catch (error) {
-      this.#inFlight.push(pinned)
+      this.#pinned.putAfterWait(pinned)
       throw error
     }
-    this.#staging.put(pinned)
+    this.#pinned.put(pinned)
   }
 
-  /** Sets `length` bytes to 0, after all work enqueued before. */
-  zero(address: bigint, length: number): void {
+  /** Copies `size` bytes, of which those of the host are pinned, after all work enqueued before. */
+  #copy(to: bigint, from: bigint, size: bigint, kind: number): void {
+    const { call, functions } = this.cann
+    this.enqueue(this.#stream, 'aclrtMemcpyAsync', undefined, () =>
+      call(functions.aclrtMemcpyAsync, [to, size, from, size, kind, this.#stream]),
+    )
+  }
+
+  /** Sets `length` bytes to 0 for an operator, after all work that was enqueued on the stream before. */
+  zero(address: bigint, length: number, stream: bigint, operator: string | undefined): void {
     const size = BigInt(length)
     const { call, functions } = this.cann
-    call(functions.aclrtMemsetAsync, [address, size, 0, size, this.#stream])
+    this.enqueue(stream, 'aclrtMemsetAsync', operator, () =>
+      call(functions.aclrtMemsetAsync, [address, size, 0, size, stream]),
+    )
   }
 
   /** Waits for all work enqueued so far, without blocking; throws the device's fault. */
   async synchronize(): Promise<void> {
-    const read = this.#inFlight
-    this.#inFlight = []
     const retired = this.#retired
     this.#retired = []
-    const { aclrtSetDevice, aclrtSynchronizeStream } = this.cann.functions
-    const steps = [step(aclrtSynchronizeStream, this.#stream)]
-    if (!this.#threadIsBound) steps.unshift(step(aclrtSetDevice, this.#id))
-    this.#threadIsBound = true
     try {
-      await this.#runOnThread(steps)
-      for (const block of read) this.#staging.put(block)
+      await this.#pinned.during(this.#thread.synchronize(this.#stream))
     } catch (error) {
       // A wait that failed says nothing of what is done.
-      this.#inFlight.push(...read)
       this.#retired.push(...retired)
       this.#reclaim()
-      if (error instanceof AscendError && error.functionName === aclrtSetDevice.symbol) {
-        this.#threadIsBound = false
-      }
+      this.prepared.dropAll()
       throw error
     }
     this.#dispose(retired)
@@ -256,41 +279,31 @@ export class Runtime implements DeviceMemory {
   async #close(): Promise<void> {
     const { call, functions } = this.cann
     const failures: unknown[] = []
-    const attempt = async (step: () => unknown): Promise<void> => {
+    await this.synchronize().catch((error: unknown) => failures.push(error))
+    failures.push(...(await this.#thread.close()))
+    // From here on without a break, in which another device could become the current one.
+    const attempt = (step: () => unknown): void => {
       try {
-        await step()
+        step()
       } catch (error) {
         failures.push(error)
       }
     }
-    await attempt(() => this.synchronize())
-    if (this.#threadIsBound) {
-      await attempt(() => this.#runOnThread([step(functions.aclrtResetDevice, this.#id)]))
-    }
-    await attempt(() => this.#thread.close())
-    await attempt(() => call(functions.aclrtSetCurrentContext, [this.#context]))
+    currentContext = 0n
+    attempt(() => this.#makeCurrent())
     if (failures.some((error) => error instanceof NativeThreadError)) {
       // The thread is gone, and what it still had to do is done here: a device counts who has set it.
-      await attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
-      if (this.#threadIsBound) await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+      attempt(() => call(functions.aclrtSynchronizeStream, [this.#stream]))
+      if (this.#thread.isBound) attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     }
-    await attempt(() => this.#dispose(this.#retired.splice(0)))
-    for (const block of this.#inFlight) this.#staging.put(block)
-    await attempt(() => this.#memory.empty())
-    await attempt(() => this.#staging.empty())
-    await attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
-    await attempt(() => call(functions.aclrtResetDevice, [this.#id]))
+    attempt(() => this.#dispose(this.#retired.splice(0)))
+    attempt(() => this.#memory.empty())
+    attempt(() => this.#pinned.empty())
+    failures.push(...this.#events.dispose())
+    attempt(() => call(functions.aclrtDestroyStream, [this.#stream]))
+    attempt(() => call(functions.aclrtResetDevice, [this.#id]))
     currentContext = 0n
-    await attempt(() => finalise(this.cann))
+    attempt(() => finalise(this.cann))
     if (failures.length > 0) throw failures[0]
-  }
-
-  async #runOnThread(steps: readonly Step[]): Promise<void> {
-    const message = step(this.cann.functions.aclGetRecentErrMsg)
-    const { results, failure } = await this.#thread.run(steps, message)
-    const code = results.at(-1) as number
-    if (code === 0) return
-    const failed = steps[results.length - 1]!.symbol
-    throw new AscendError(failed, code, undefined, (failure as string | null) ?? null)
   }
 }

@@ -36,7 +36,7 @@ export function renderBenchmark(
 type Bold = (text: string) => string
 
 function heading(report: BenchmarkReport, version: string, bold: Bold): string[] {
-  const { model, machine, workload, peakResidentBytes } = report
+  const { model, machine, workload, peakResidentBytes, aclprof } = report
   const name = escapeControls(model.name)
   return [
     bold(`roberta-ascend ${version}, ${name}, ${model.layers} layers, ${model.dtype}`),
@@ -46,6 +46,9 @@ function heading(report: BenchmarkReport, version: string, bold: Bold): string[]
       `load average ${machine.loadAverage.toFixed(1)} before`,
     `Node ${machine.node}, ${machine.platform}; ` +
       `peak resident memory of the process ${mebibytes(peakResidentBytes)}`,
+    ...(aclprof === undefined
+      ? []
+      : [`aclprof watched the rounds that count, which it slows down: ${escapeControls(aclprof)}`]),
   ]
 }
 
@@ -82,6 +85,20 @@ function profiles(device: DeviceReport, bold: Bold): string[][] {
   )
 }
 
+/** How operators were timed, in words; what all of them, a forward and nothing take, in ms, ms and µs. */
+const methods: Readonly<
+  Record<ProfileReport['clock'], (all: string, forward: string, empty: string) => string[]>
+> = {
+  host: (all, forward, empty) => [
+    'Each call is followed by a wait for the device, so that it can be timed. That perturbs:',
+    `all calls so take ${all} ms, the forward as it is ${forward} ms, a wait alone ${empty} µs.`,
+  ],
+  device: (all, forward, empty) => [
+    'By the clock of the device, with an event before and after each launch of a forward:',
+    `all launches take ${all} ms, the forward as it is ${forward} ms, two events alone ${empty} µs.`,
+  ],
+}
+
 function profileTables(profile: ProfileReport, device: string, bold: Bold): string[] {
   const figures = (sum: OperatorReport): string[] => [
     String(sum.calls),
@@ -93,10 +110,11 @@ function profileTables(profile: ProfileReport, device: string, bold: Bold): stri
   const names = ['calls', 'ms', 'share', 'GFLOP/s', 'GB/s']
   return [
     bold(`Operators on ${device}, batch of ${profile.texts}, ${profile.tokens} tokens`),
-    'Each call is followed by a wait for the device, so that it can be timed. That perturbs:',
-    `all calls so take ${milliseconds(profile.operatorSeconds)} ms, ` +
-      `the forward as it is ${milliseconds(profile.forwardSeconds)} ms, ` +
-      `a wait alone ${(profile.waitSeconds * 1e6).toFixed(1)} µs.`,
+    ...methods[profile.clock](
+      milliseconds(profile.operatorSeconds),
+      milliseconds(profile.forwardSeconds),
+      (profile.emptySeconds * 1e6).toFixed(1),
+    ),
     'GFLOP/s and GB/s are by the formulas of the catalogue: every operand moves once.',
     ...grid(
       [['operator', ...names], ...profile.byOperator.map((sum) => [sum.operator, ...figures(sum)])],

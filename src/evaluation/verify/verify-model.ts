@@ -6,6 +6,7 @@
  * weights or the first device.
  */
 import { basename } from 'node:path'
+import { checkOneDevice } from '../../backends/device-name.ts'
 import { type DeviceOptions, optionsFor } from '../../backends/open.ts'
 import { type Labelled, labelOf } from '../../bench/report.ts'
 import { readConfig } from '../../model/load-model.ts'
@@ -82,6 +83,7 @@ export async function verifyModel(options: VerifyOptions = {}): Promise<Verifica
     device,
     ...rest
   } = options
+  if (device !== undefined) checkOneDevice(device)
   const directory = await locateModel(modelPath)
   const dataset =
     rest.dataset === undefined ? undefined : await readDataset(rest.dataset, rest.datasetFormat)
@@ -113,20 +115,20 @@ export async function verifyModel(options: VerifyOptions = {}): Promise<Verifica
     onWarning,
     ...choices,
   })
-  const { backend } = classifier
-  const side = { device: backend.device, ...labelOf(backend.device), settings: backend.settings }
+  const { device: used, settings } = classifier
+  const side = { device: used, ...labelOf(used), settings }
   const outputs = await checkOutputs(classifier, published)
   const report = (verdict: Verdict, summary: string, ...more: Check[]): VerificationReport => {
     const checks = [...identity, ...outputs, ...more]
     return { ...origin, ...side, verdict, summary, checks }
   }
   if (!passes(outputs)) {
-    const other = await checkElsewhere(directory, backend.device, choices, published)
+    const other = await checkElsewhere(directory, used, choices, published)
     const metrics = skipped('metrics', 'the outputs are not as published')
-    const [verdict, summary] = blame(backend.device, other, published)
+    const [verdict, summary] = blame(used, other, published)
     return report(verdict, summary, ...other.checks, metrics)
   }
-  const verified = `${basename(directory)} is ${published.model}, and ${named(backend.device)} computes it as published.`
+  const verified = `${basename(directory)} is ${published.model}, and ${named(used)} computes it as published.`
   if (dataset === undefined) {
     return report('verified', verified, skipped('metrics', 'no dataset was given'))
   }
@@ -137,8 +139,8 @@ export async function verifyModel(options: VerifyOptions = {}): Promise<Verifica
     : report(
         'metrics',
         `The outputs of single texts are as published, those of the whole test split are not. ` +
-          `What ${named(backend.device)} has to do with it shows: roberta-ascend evaluate --model ${directory} ` +
-          `--dataset ${dataset.name} --device ${backend.device} --compare ${otherDevice(backend.device)}`,
+          `What ${named(used)} has to do with it shows: roberta-ascend evaluate --model ${directory} ` +
+          `--dataset ${dataset.name} --device ${used} --compare ${otherDevice(used)}`,
         ...metrics,
       )
 }

@@ -26,6 +26,7 @@ interface RefNapi {
   readonly types: Readonly<Record<string, RefType>>
   refType(type: RefType): RefType
   isNull(pointer: Buffer): boolean
+  readPointer(buffer: Buffer, offset: number, length: number): Buffer
   _writePointer(buffer: Buffer, offset: number, target: Buffer): void
 }
 
@@ -141,6 +142,11 @@ export function createFfiNapiBinding(): Binding {
   return {
     name: 'ffi-napi',
     version: (require('ffi-napi/package.json') as { version: string }).version,
+    view(address, length) {
+      const pointer = Buffer.alloc(8)
+      pointer.writeBigUInt64LE(address)
+      return ref.readPointer(pointer, 0, length)
+    },
     open(path: string): NativeLibrary {
       const handle = loader.open(path)
       return {

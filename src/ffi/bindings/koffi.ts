@@ -59,6 +59,7 @@ export function createKoffiBinding(): Binding {
   return {
     name: 'koffi',
     version: koffi.version,
+    view: (address, length) => new Uint8Array(koffi.view(address, length)),
     open(path: string): NativeLibrary {
       const handle = (() => {
         try {

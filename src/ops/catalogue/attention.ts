@@ -128,6 +128,15 @@ export const attentionDefinition = defineOperator({
         numHeads: 3,
         lengths: [0, 130, 3, 33],
       }),
+      sample(
+        'ordinary',
+        'padded texts, heads of 16 columns',
+        [
+          ...three(12, 32),
+          tensorSample('bool', [2, 6], values(0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0)),
+        ],
+        { numHeads: 2, lengths: [6, 6] },
+      ),
       sample('extreme', 'peaked', three(8, 8, undefined, 3), { numHeads: 2, lengths: [8] }),
       sample('empty', 'no texts', three(0, 8), { numHeads: 2, lengths: [] }),
       sample('odd-sized', 'texts of one row', three(3, 6), { numHeads: 3, lengths: [1, 1, 1] }),

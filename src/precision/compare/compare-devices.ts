@@ -1,8 +1,10 @@
 /** Opens two devices with one model and compares them. */
+import { checkOneDevice } from '../../backends/device-name.ts'
 import { type DeviceOptions, optionsFor } from '../../backends/open.ts'
 import { builtInTexts } from '../../bench/workload.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { type LoadOptions, SequenceClassifier } from '../../model/sequence-classifier.ts'
+import { eachOnce } from '../../model/warnings.ts'
 import type { FloatDType } from '../../tensor/dtype.ts'
 import { type CompareOptions, compareSubjects } from './compare.ts'
 import type { ComparisonResult } from './result.ts'
@@ -47,21 +49,22 @@ export async function compareDevices(
     aclnn,
     ...comparison
   } = options
+  for (const one of [device, reference]) checkOneDevice(one)
   const choices = { threads, cubeMathType, aclnn }
   const [own, others] = choicesOf(device, reference, choices)
+  const warn = eachOnce(onWarning)
   await using ours = await SequenceClassifier.load({
     modelPath,
     device,
     dtype,
-    onWarning,
+    onWarning: warn,
     ...own,
   })
   await using theirs = await SequenceClassifier.load({
     modelPath: referenceModelPath,
     device: reference,
     dtype: referenceDType,
-    // One checkpoint is warned of once.
-    onWarning: referenceModelPath === modelPath ? () => {} : onWarning,
+    onWarning: warn,
     ...others,
   })
   const result = await compareSubjects(ours, theirs, { ...comparison, texts })

@@ -1,4 +1,5 @@
 /** One of the two sides of a comparison: a model on a device. A `SequenceClassifier` is one. */
+import { isEmulator } from '../../backends/device-name.ts'
 import type { SequenceClassifier } from '../../model/sequence-classifier.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import type { Side } from './result.ts'
@@ -12,5 +13,5 @@ export function parametersOf({ model }: Subject): ReadonlyMap<string, Tensor> {
 
 export function sideOf({ backend, dtype }: Subject): Side {
   const { device, settings } = backend
-  return { device, dtype, settings, isEmulated: device === 'emulator' }
+  return { device, dtype, settings, isEmulated: isEmulator(device) }
 }

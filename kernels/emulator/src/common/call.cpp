@@ -12,6 +12,7 @@ namespace emulator {
 namespace {
 
 thread_local CallSite site;
+thread_local int device = -1;  // none yet
 thread_local aclError deviceFault = ACL_SUCCESS;
 thread_local std::vector<std::shared_ptr<const void>> kept;
 
@@ -35,6 +36,11 @@ class Call {
     site = {found->first.c_str(), ++record.count};
     injectedFailure = take(record.failures, record.count);
     deviceFault = take(record.faults, record.count);
+    if (device < 0) return;
+    CallRecord &here = record.onDevice[device];
+    ++here.count;
+    if (injectedFailure == ACL_SUCCESS) injectedFailure = take(here.failures, here.count);
+    if (deviceFault == ACL_SUCCESS) deviceFault = take(here.faults, here.count);
   }
   ~Call() {
     site = outerSite;
@@ -62,6 +68,7 @@ const CallSite &currentCall() { return site; }
 aclError currentDeviceFault() { return deviceFault; }
 void keepDuringCall(std::shared_ptr<const void> object) { kept.push_back(std::move(object)); }
 void setThreadSite(const CallSite &taskSite) { site = taskSite; }
+void setThreadDevice(int id) { device = id; }
 
 aclError callAction(const char *function, Action body, Action alsoWhenFailing) {
   Call current(function);

@@ -40,12 +40,12 @@ void planFromEnvironment(Ledger &ledger) {
   uint64_t n;
   int code, length;
   while (text && sscanf(text, "%127[^:]:%" SCNu64 ":%d%n", name, &n, &code, &length) == 3) {
-    ledger.functions[name].failures[n] = code;
+    ledger.recordOf(name).failures[n] = code;
     text += length;
     if (*text == ',') ++text;
   }
   if (text && *text)
-    fprintf(stderr, "[Ascend emulator] ASCEND_EMULATOR_FAIL=%s: from \"%s\" on it is not function:n:code,...: ignored\n", given, text);
+    fprintf(stderr, "[Ascend emulator] ASCEND_EMULATOR_FAIL=%s: from \"%s\" on it is not function[@device]:n:code,...: ignored\n", given, text);
 }
 
 std::string reportText() {
@@ -96,6 +96,13 @@ Ledger &Ledger::instance() {
   return ledger;
 }
 
+CallRecord &Ledger::recordOf(const std::string &name) {
+  const size_t at = name.find('@');
+  FunctionRecord &record = functions[name.substr(0, at)];
+  if (at == std::string::npos) return record;
+  return record.onDevice[std::atoi(name.c_str() + at + 1)];
+}
+
 void violation(const char *kind, const CallSite &site, const std::string &message) {
   Ledger &ledger = Ledger::instance();
   std::lock_guard<std::mutex> lock(ledger.mutex);
@@ -133,10 +140,14 @@ void ascendEmulatorReset(void) {
   std::lock_guard<std::mutex> lock(ledger.mutex);
   ledger.violations.clear();
   ledger.violationCount = 0;
-  for (auto &[name, record] : ledger.functions) {
+  const auto reset = [](emulator::CallRecord &record) {
     record.countAtReset = record.count;
     record.failures.clear();
     record.faults.clear();
+  };
+  for (auto &[name, record] : ledger.functions) {
+    reset(record);
+    for (auto &[device, calls] : record.onDevice) reset(calls);
   }
 }
 
@@ -144,15 +155,15 @@ uint64_t ascendEmulatorCallCount(const char *function) {
   if (!function) return 0;
   Ledger &ledger = Ledger::instance();
   std::lock_guard<std::mutex> lock(ledger.mutex);
-  const auto found = ledger.functions.find(function);
-  return found == ledger.functions.end() ? 0 : found->second.count - found->second.countAtReset;
+  const emulator::CallRecord &record = ledger.recordOf(function);
+  return record.count - record.countAtReset;
 }
 
 void ascendEmulatorFailCall(const char *function, uint64_t n, aclError code) {
   if (!function) return;
   Ledger &ledger = Ledger::instance();
   std::lock_guard<std::mutex> lock(ledger.mutex);
-  auto &record = ledger.functions[function];
+  auto &record = ledger.recordOf(function);
   record.failures[record.count + n] = code;
 }
 
@@ -160,7 +171,7 @@ void ascendEmulatorFaultCall(const char *function, uint64_t n, aclError code) {
   if (!function) return;
   Ledger &ledger = Ledger::instance();
   std::lock_guard<std::mutex> lock(ledger.mutex);
-  auto &record = ledger.functions[function];
+  auto &record = ledger.recordOf(function);
   record.faults[record.count + n] = code;
 }
 

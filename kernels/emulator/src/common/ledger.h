@@ -10,15 +10,22 @@
 
 namespace emulator {
 
-struct FunctionRecord {
-  uint64_t count = 0;                                  // since the start: numbers the calls
+struct CallRecord {
+  uint64_t count = 0;                             // since the start: numbers the calls
   uint64_t countAtReset = 0;
-  std::map<uint64_t, aclError> failures, faults;       // by call number
+  std::map<uint64_t, aclError> failures, faults;  // by call number
+};
+
+struct FunctionRecord : CallRecord {
+  std::map<int, CallRecord> onDevice;  // those of threads that have the device current
 };
 
 class Ledger {
  public:
   static Ledger &instance();  // lives until the process is gone: stream threads may outlast static destructors
+
+  // The record that "function", or "function@device", names; with the mutex held.
+  CallRecord &recordOf(const std::string &name);
 
   std::mutex mutex;  // guards everything below
   std::map<std::string, FunctionRecord, std::less<>> functions;

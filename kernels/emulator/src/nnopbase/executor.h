@@ -11,6 +11,8 @@ struct Argument {
   Tensor tensor;  // undefined dtype when the argument was NULL
 };
 
+struct Invocation;
+
 struct Executor {
   std::string function;                            // phase 2 of this operator: "aclnnTanh"
   std::vector<std::vector<Argument>> operands;     // inputs, then outputs
@@ -18,6 +20,7 @@ struct Executor {
   uint64_t workspaceSize;
   std::shared_ptr<const Kernel> kernel;            // NULL: does nothing
   bool mayRepeat, repeatable = false;
+  std::shared_ptr<const Invocation> last;          // what phase 2 worked out; of repeatable ones only
 };
 
 HandleTable<Executor> &executors();

@@ -10,7 +10,6 @@
 #include "executor.h"
 
 namespace emulator {
-namespace {
 
 // A tensor argument at phase 2: the view kernels get, and the device memory it must lie in.
 struct Resolved {
@@ -27,6 +26,8 @@ struct Invocation {
   Range workspace{};
   int device = 0;
 };
+
+namespace {
 
 // A runtime error inside an aclnn function is 361001 with the runtime's own error in the text.
 template <class Body>
@@ -55,9 +56,10 @@ Resolved resolve(const Argument &argument, std::string name, bool write) {
   if (!alive)
     violation(kind::destroyedHandle, resolved.name + " was destroyed between phase 1 and phase 2");
   resolved.base = static_cast<const std::byte *>(alive ? alive->address : seen.address);
-  resolved.view = {seen.dtype, seen.shape, seen.strides, seen.offset, nullptr};
+  const Shape &shape = isNz(seen) ? seen.storageShape : seen.shape;
+  resolved.view = {seen.dtype, shape, isNz(seen) ? contiguousStrides(shape) : seen.strides, seen.offset, nullptr};
   const auto size = static_cast<int64_t>(elementSize(seen.dtype));
-  resolved.range = {resolved.base, static_cast<size_t>(extent(seen.shape, seen.strides) * size), write};
+  resolved.range = {resolved.base, static_cast<size_t>(extent(shape, resolved.view.strides) * size), write};
   if (resolved.range.size == 0) {  // without elements, and often without memory
     resolved.view.offset = 0;
     return resolved;
@@ -87,9 +89,7 @@ RangeFault firstFault(const Invocation &invocation) {
   return {};
 }
 
-void requireAligned(const std::string &what, const void *address) {
-  if (reinterpret_cast<uintptr_t>(address) % 64 != 0) violation(kind::misaligned, what + " is not a multiple of 64");
-}
+bool isAligned(const void *address) { return reinterpret_cast<uintptr_t>(address) % 64 == 0; }
 
 void poisonView(const View &view, std::byte *at, size_t dim) {
   const size_t size = view.elementSize();
@@ -164,7 +164,7 @@ Range checkedWorkspace(const Executor &executor, void *workspace, uint64_t size)
   return {workspace, executor.workspaceSize, true};
 }
 
-std::shared_ptr<Invocation> invocationOf(const Executor &executor, Range workspace, int device) {
+std::shared_ptr<const Invocation> invocationOf(const Executor &executor, Range workspace, int device) {
   auto invocation = std::make_shared<Invocation>();
   invocation->kernel = executor.kernel;
   invocation->workspace = workspace;
@@ -176,6 +176,28 @@ std::shared_ptr<Invocation> invocationOf(const Executor &executor, Range workspa
       (output ? invocation->outputs : invocation->inputs).push_back(resolve(argument, name, output));
   }
   return invocation;
+}
+
+// Whether all descriptors live and lead to where they led then.
+bool isUnchanged(const Invocation &last, const Executor &executor, Range workspace, int device) {
+  if (last.workspace.address != workspace.address || last.device != device) return false;
+  size_t input = 0, output = 0;
+  for (size_t i = 0; i < executor.operands.size(); ++i)
+    for (const Argument &argument : executor.operands[i]) {
+      const Resolved &then = i < executor.inputCount ? last.inputs[input++] : last.outputs[output++];
+      if (!argument.handle) continue;
+      const auto now = tensors().find(argument.handle);
+      if (!now || now->address != then.base) return false;
+    }
+  return true;
+}
+
+// A repeatable executor works it out anew only where something has changed.
+std::shared_ptr<const Invocation> currentInvocation(Executor &executor, Range workspace, int device) {
+  if (!executor.repeatable) return invocationOf(executor, workspace, device);
+  if (!executor.last || !isUnchanged(*executor.last, executor, workspace, device))
+    executor.last = invocationOf(executor, workspace, device);
+  return executor.last;
 }
 
 }  // namespace
@@ -190,6 +212,10 @@ aclnnStatus planOp(const char *function, uint64_t *workspaceSize, aclOpExecutor 
     const std::string name = function;
     object->function = name.substr(0, name.rfind("GetWorkspaceSize"));
     object->inputCount = made.inputs.size();
+    for (const auto *list : {&made.inputs, &made.outputs})
+      for (const Operand &operand : *list)
+        for (const aclTensor *tensor : operand.tensors)
+          if (tensor && isNz(get(tensor)) && !made.takesNz) refuse("a tensor of shape " + shapeText(get(tensor).shape) + " is in the format FRACTAL_NZ, which " + object->function + " does not take");
     bool anyOutput = false;
     for (const Operand &operand : made.inputs) object->operands.push_back(argumentsOf(operand));
     for (const Operand &operand : made.outputs) {
@@ -212,7 +238,7 @@ aclnnStatus runOp(const char *function, void *workspace, uint64_t workspaceSize,
     const Range scratch = checkedWorkspace(*executor, workspace, workspaceSize);
     if (!executor->kernel) return;
     const int device = currentContext()->device;
-    const auto invocation = invocationOf(*executor, scratch, device);
+    const auto invocation = currentInvocation(*executor, scratch, device);
     auto task = std::make_shared<Task>();
     if (const RangeFault fault = firstFault(*invocation)) {
       // As on hardware, the call succeeds and the device fails.
@@ -223,11 +249,11 @@ aclnnStatus runOp(const char *function, void *workspace, uint64_t workspaceSize,
         for (const Resolved &r : *list) {
           if (r.range.size == 0) continue;
           task->ranges.push_back(r.range);
-          requireAligned("the base address of " + r.name, r.base);
+          if (!isAligned(r.base)) violation(kind::misaligned, "the base address of " + r.name + " is not a multiple of 64");
         }
       if (scratch.size > 0) {
         task->ranges.push_back(scratch);
-        requireAligned("the workspace", scratch.address);
+        if (!isAligned(scratch.address)) violation(kind::misaligned, "the workspace is not a multiple of 64");
       }
       task->execute = [invocation] { execute(*invocation); };
     }

@@ -44,7 +44,7 @@ EMULATOR_API Shape contiguousStrides(const Shape &shape);
 EMULATOR_API int64_t extent(const Shape &shape, const Shape &strides);
 
 // A tensor as a kernel sees it: host-reachable memory of the device, resolved when the operator executes.
-// An optional tensor that was NULL gives a View that is false.
+// An optional tensor that was NULL gives a View that is false. One in the NZ format is seen as its storage is.
 struct View {
   aclDataType dtype = ACL_DT_UNDEFINED;
   Shape shape, strides;  // strides in elements
@@ -76,8 +76,13 @@ struct Tensor {
   bool isContiguous() const { return strides == contiguousStrides(shape); }
 };
 
+// A tensor whose storage shape says how it lies in memory, in blocks, whatever its strides say.
+inline bool isNz(const Tensor &tensor) { return tensor.format == ACL_FORMAT_FRACTAL_NZ; }
+
 // Lookups; a destroyed or foreign handle is a violation and throws Failure.
 EMULATOR_API const Tensor &get(const aclTensor *tensor);
+// For the phase 1 that changes its argument's descriptor.
+EMULATOR_API void describeAnew(const aclTensor *tensor, const Tensor &description);
 EMULATOR_API const std::vector<int64_t> &get(const aclIntArray *array);
 EMULATOR_API const std::vector<const aclTensor *> &get(const aclTensorList *list);
 EMULATOR_API aclDataType dtypeOf(const aclScalar *scalar);
@@ -109,6 +114,7 @@ struct Plan {
   uint64_t workspaceSize;
   Kernel kernel;
   bool repeatable = true;   // false: aclSetAclOpExecutorRepeatable refuses with 561000
+  bool takesNz = false;     // tensors in the NZ format; all others are refused
 };
 
 EMULATOR_API aclnnStatus planOp(const char *function, uint64_t *workspaceSize, aclOpExecutor **executor,

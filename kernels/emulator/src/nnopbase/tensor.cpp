@@ -83,6 +83,8 @@ const Tensor &get(const aclTensor *handle) {
   return *tensor;
 }
 
+void describeAnew(const aclTensor *handle, const Tensor &description) { tensors().replace(handle, std::make_shared<Tensor>(description)); }
+
 }  // namespace emulator
 
 using namespace emulator;

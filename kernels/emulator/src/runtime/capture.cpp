@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "../common/thread_site.h"
 #include "context.h"
 #include "event.h"
 #include "init.h"
@@ -45,35 +46,49 @@ void endCapture(const std::shared_ptr<Graph> &graph) {
   Stream::leaveCapture(graph);
 }
 
-void discard(Graph &graph) {
+void discardGroups(Graph &graph) {
   for (aclrtTaskGrp group : graph.groups) groups.remove(group);
+}
+
+void discard(Graph &graph) {
+  discardGroups(graph);
   graphs().remove(graph.handle);
 }
 
-// A failure inside a replay is reported as the graph's, with the task's own text.
-std::shared_ptr<Task> replayOf(const std::shared_ptr<Task> &task) {
-  auto replay = std::make_shared<Task>(*task);
-  replay->fault = ACL_SUCCESS;
-  replay->execute = [task] {
-    try {
-      if (task->fault != ACL_SUCCESS) throw Failure(task->fault, "failed on request (ascendEmulatorFaultCall)");
-      if (task->execute) task->execute();
-    } catch (const Failure &failure) {
-      throw Failure(ACL_ERROR_RT_MODEL_EXECUTE, std::string("while replaying a graph: ") + failure.what());
-    }
+// A failure inside a replay is reported as the graph's, with the task's own text; what comes after does not run.
+void run(const Task &task) {
+  setThreadSite(task.site);
+  try {
+    if (task.fault != ACL_SUCCESS) throw Failure(task.fault, "failed on request (ascendEmulatorFaultCall)");
+    task.execute();
+  } catch (const Failure &failure) {
+    const std::string where = std::string(task.site.function) + " call " + std::to_string(task.site.number);
+    throw Failure(ACL_ERROR_RT_MODEL_EXECUTE, "while replaying " + where + ": " + failure.what());
+  }
+}
+
+// All of a graph as one task, made at the first launch after a change: a launch costs the host no more than a task.
+std::shared_ptr<const Task> launchOf(const Graph &graph) {
+  auto launch = std::make_shared<Task>();
+  for (const auto &task : graph.tasks) launch->ranges.insert(launch->ranges.end(), task->ranges.begin(), task->ranges.end());
+  launch->execute = [tasks = graph.tasks] {
+    for (const auto &task : tasks) run(*task);
   };
-  return replay;
+  return launch;
 }
 
 Position replay(Graph &graph, Stream &stream) {
   if (graph.capturing) throw Failure(ACL_ERROR_RT_MODEL_CAPTURED, "the graph is still being captured");
   if (stream.capture) throw Failure(ACL_ERROR_RT_STREAM_CAPTURED, "the stream is being captured");
-  for (const auto &task : graph.tasks) stream.append(replayOf(task));
-  auto end = std::make_shared<Task>();
-  end->execute = [] {};
+  if (graph.context != &stream.context)
+    throw Failure(ACL_ERROR_RT_STREAM_CONTEXT, "the graph was captured in another context than the stream's");
+  if (!graph.launch) graph.launch = launchOf(graph);
+  auto task = std::make_shared<Task>();
+  task->ranges = graph.launch->ranges;
+  task->execute = [launch = graph.launch] { launch->execute(); };
   auto &ends = graph.replays;
   ends.erase(std::remove_if(ends.begin(), ends.end(), Stream::isObserved), ends.end());
-  ends.push_back(stream.append(std::move(end)));
+  ends.push_back(stream.append(std::move(task)));
   return ends.back();
 }
 
@@ -127,6 +142,14 @@ void requireNotCapturing(Stream &stream) {
   if (!stream.capture) return;
   stream.capture->invalid = true;
   throw Failure(ACL_ERROR_RT_STREAM_CAPTURED, "the stream is being captured");
+}
+
+void takeGraphs(const Context &context) {
+  const auto ofContext = [&](const Graph &graph) { return graph.context == &context; };
+  for (const auto &graph : graphs().reap(ofContext, "was alive when its context was destroyed")) {
+    endCapture(graph);
+    discardGroups(*graph);
+  }
 }
 
 }  // namespace emulator
@@ -294,6 +317,7 @@ aclError aclmdlRICaptureTaskUpdateEnd(aclrtStream stream) {
                                                           " tasks, the update " + std::to_string(update->tasks.size()));
     std::copy(update->tasks.begin(), update->tasks.end(),
               update->graph->tasks.begin() + static_cast<std::ptrdiff_t>(update->group->first));
+    update->graph->launch = nullptr;
   });
 }
 

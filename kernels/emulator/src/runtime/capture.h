@@ -24,7 +24,8 @@ struct Graph {
   bool capturing = true;
   bool invalid = false;            // an illegal call was made meanwhile
   std::vector<std::shared_ptr<Task>> tasks;
-  std::vector<Position> replays;   // the ends of those the host may not have observed
+  std::shared_ptr<const Task> launch;  // all of them; NULL before the first launch and after an update
+  std::vector<Position> replays;   // those the host may not have observed
   std::vector<aclrtTaskGrp> groups;
   bool groupOpen = false;
   size_t groupFirst = 0;
@@ -56,5 +57,8 @@ void requireNoUnsafeCapture(const char *what);
 
 // For synchronising: throws 107027 and spoils the capture.
 void requireNotCapturing(Stream &stream);
+
+// Graphs end with their context, also those that are still being captured.
+void takeGraphs(const Context &context);
 
 }  // namespace emulator

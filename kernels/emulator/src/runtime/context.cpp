@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../common/config.h"
+#include "../common/thread_site.h"
 #include "capture.h"
 #include "ascend_emulator.h"
 #include "event.h"
@@ -29,6 +30,11 @@ std::map<int, Device> &devices() {
 
 thread_local aclrtContext current = nullptr;
 
+void makeCurrent(aclrtContext context, int device) {
+  current = context;
+  setThreadDevice(device);
+}
+
 void requireDevice(int32_t id) {
   if (!initialised()) throw Failure(ACL_ERROR_UNINITIALIZE, "aclInit was not called, or aclFinalize was");
   if (id < 0 || static_cast<uint32_t>(id) >= config().devices)
@@ -46,6 +52,7 @@ std::shared_ptr<Context> makeContext(int device, bool isDefault) {
 
 // The streams that end with a context, its default stream included; the caller drops them without the lock.
 std::vector<std::shared_ptr<Stream>> takeStreams(RuntimeLock &lock, Context &context) {
+  takeGraphs(context);
   auto streams = streamHandles().reap([&](const Stream &s) { return &s.context == &context; },
                                       "was alive when its context was destroyed");
   countsOf(context.device).streams -= static_cast<uint32_t>(streams.size());
@@ -132,7 +139,7 @@ aclError aclrtSetDevice(int32_t deviceId) {
       device.context = makeContext(deviceId, true);
       device.handle = reinterpret_cast<aclrtContext>(contexts().add(device.context, false));
     }
-    current = device.handle;
+    makeCurrent(device.handle, deviceId);
   });
 }
 
@@ -259,7 +266,8 @@ aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId) {
     requireArgument(context, "context is NULL");
     requireDevice(deviceId);
     RuntimeLock lock(runtimeMutex());
-    *context = current = reinterpret_cast<aclrtContext>(contexts().add(makeContext(deviceId, false)));
+    *context = reinterpret_cast<aclrtContext>(contexts().add(makeContext(deviceId, false)));
+    makeCurrent(*context, deviceId);
   });
 }
 
@@ -278,8 +286,7 @@ aclError aclrtDestroyContext(aclrtContext context) {
 aclError aclrtSetCurrentContext(aclrtContext context) {
   return call(__func__, [&] {
     requireArgument(context, "context is NULL");
-    contexts().require(context);
-    current = context;
+    makeCurrent(context, contexts().require(context)->device);
   });
 }
 

@@ -4,7 +4,7 @@
 
 namespace emulator {
 
-bool initialised();
+EMULATOR_API bool initialised();
 EMULATOR_API void initialiseAclnn();
 EMULATOR_API void finaliseAclnn();
 

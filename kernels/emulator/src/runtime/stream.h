@@ -6,6 +6,7 @@
 //
 // Everything here is guarded by one lock, runtimeMutex(); tasks execute without it.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -90,7 +91,8 @@ class Stream {
   std::deque<std::shared_ptr<Task>> queue;  // the first may be executing
   std::deque<Entry> books;                  // what the host has not observed
   std::map<uint64_t, uint64_t> waitedFor;   // stream -> number: those tasks come before anything appended now
-  uint64_t issued = 0, completed = 0;
+  std::atomic<uint64_t> issued{0};          // changed with the lock held
+  uint64_t completed = 0;
   aclError fault = ACL_SUCCESS;
   std::string faultMessage;
   bool executing = false, stopping = false;

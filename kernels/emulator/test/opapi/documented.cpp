@@ -40,6 +40,9 @@ const std::vector<Row> &rows() {
        ATTEMPT(const Device a(t, {2, 2}), out(t, {2, 2}); const Scalar one(1.0f);
                return aclnnAddmmGetWorkspaceSize(a, a, a, one, one, out, 0, size, executor)),
        "rank 2; of the batched ones rank 3; self broadcasts to the result"},
+      {{"aclnnTransMatmulWeight", "aclnnMatmulWeightNz", "aclnnAddmmWeightNz"},
+       ATTEMPT(const Device a(t, {16, 16}); return aclnnTransMatmulWeightGetWorkspaceSize(a, size, executor)),
+       "rank 2; the weight in the NZ format, neither of its sizes 1; out may be float32; a transposed weight for MatmulWeightNz alone"},
       {{"aclnnGelu", "aclnnGeluV2", "aclnnFastGelu"},
        ATTEMPT(const Device a(t, {2}), out(t, {2}); return aclnnGeluGetWorkspaceSize(a, out, size, executor)),
        "up to 8 axes; Gelu is the tanh form, GeluV2 the erf form unless `approximate` is 1"},
@@ -54,6 +57,17 @@ const std::vector<Row> &rows() {
        ATTEMPT(const Device a(t, {1, 1, 2, 2}), mask(ACL_BOOL, {1, 1, 2, 2}), out(t, {1, 1, 2, 2});
                return aclnnScaledMaskedSoftmaxGetWorkspaceSize(a, mask, 1, false, out, size, executor)),
        "4 axes; the mask is bool, its first two sizes may be 1; y contiguous; `fixedTriuMask` false"},
+      {{"aclnnFlashAttentionScore"},
+       ATTEMPT(const Device a(t, {1, 2, 4}), statistics(ACL_FLOAT, {1, 1, 2, 8}), out(t, {1, 2, 4});
+               return aclnnFlashAttentionScoreGetWorkspaceSize(a, a, a, nullptr, nullptr, nullptr, nullptr, nullptr, 1, 1, 0, 0, 1,
+                                                               const_cast<char *>("BSH"), 0, 0, statistics, statistics, nullptr, out, size, executor)),
+       "BSH, SBH, BSND, BNSD; the mask is bool or uint8, of 2 or 4 axes; `sparseMode` 0 and 1; no dropout, no position shift"},
+      {{"aclnnPromptFlashAttentionV3", "aclnnFusedInferAttentionScoreV3"},
+       ATTEMPT(const Device a(t, {1, 2, 16}), out(t, {1, 2, 16});
+               return aclnnPromptFlashAttentionV3GetWorkspaceSize(a, a, a, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 1, 1,
+                                                                  0, 0, const_cast<char *>("BSH"), 0, 0, 0, out, size, executor)),
+       "BSH, BSND, BNSD, BNSD_BSND, all contiguous; the mask is bool, int8 or uint8, of 2 to 4 axes; `sparseMode` 0 and 1; lengths of query and key; no "
+       "quantisation, position shift, pages or prefixes; the lists of key and value have one tensor"},
       {{"aclnnLayerNorm", "aclnnLayerNormWithImplMode"},
        ATTEMPT(const Device a(t, {2}), out(t, {2}); const Integers tail({2});
                return aclnnLayerNormGetWorkspaceSize(a, tail, nullptr, nullptr, 1e-5, out, nullptr, nullptr, size, executor)),

@@ -173,5 +173,53 @@ int main() {
     CHECK_STATUS(ACL_ERROR_STREAM_TASK_GROUP_INTR, aclmdlRICaptureTaskUpdateEnd(stream));
     CHECK_OK(aclmdlRIDestroy(graph));
   }
+  // A task that fails on the device ends that launch, and each later one.
+  {
+    StreamHandle stream;
+    aclmdlRI graph = nullptr;
+    CHECK_OK(aclrtMemset(b.address, 64, 2, 64));
+    CHECK_OK(aclmdlRICaptureBegin(stream, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+    ascendEmulatorFaultCall("aclrtMemsetAsync", 1, ACL_ERROR_RT_AICORE_EXCEPTION);
+    CHECK_OK(aclrtMemsetAsync(a.address, 64, 7, 64, stream));
+    CHECK_OK(aclrtMemsetAsync(b.address, 64, 7, 64, stream));
+    CHECK_OK(aclmdlRICaptureEnd(stream, &graph));
+    for (int launch = 0; launch < 2; ++launch) {
+      CHECK_OK(aclmdlRIExecuteAsync(graph, stream));
+      CHECK_STATUS(ACL_ERROR_RT_MODEL_EXECUTE, aclrtSynchronizeStream(stream));
+      CHECK(strstr(aclGetRecentErrMsg(), "aclrtMemsetAsync"));
+      CHECK(first(b) == 2);
+    }
+    CHECK_OK(aclmdlRIDestroy(graph));
+    CHECK_NO_VIOLATION();
+  }
+
+  // A graph belongs to the context it was captured in, and ends with it; so does a capture.
+  {
+    aclrtContext outer = nullptr, inner = nullptr;
+    CHECK_OK(aclrtGetCurrentContext(&outer));
+    CHECK_OK(aclrtCreateContext(&inner, 0));
+    aclrtStream stream = nullptr, open = nullptr;
+    aclmdlRI graph = nullptr;
+    CHECK_OK(aclrtCreateStream(&stream));
+    CHECK_OK(aclmdlRICaptureBegin(stream, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+    CHECK_OK(aclrtMemsetAsync(a.address, 64, 1, 64, stream));
+    CHECK_OK(aclmdlRICaptureEnd(stream, &graph));
+    CHECK_OK(aclrtDestroyStream(stream));
+    CHECK_OK(aclrtSetCurrentContext(outer));
+    {
+      StreamHandle elsewhere;
+      CHECK_STATUS(ACL_ERROR_RT_STREAM_CONTEXT, aclmdlRIExecuteAsync(graph, elsewhere));
+    }
+    CHECK_NO_VIOLATION();
+    CHECK_OK(aclrtSetCurrentContext(inner));
+    CHECK_OK(aclrtCreateStream(&open));
+    CHECK_OK(aclmdlRICaptureBegin(open, ACL_MODEL_RI_CAPTURE_MODE_GLOBAL));
+    CHECK_OK(aclrtSetCurrentContext(outer));
+    CHECK_OK(aclrtDestroyContext(inner));
+    CHECK(ascendEmulatorViolationCount() == 3);  // leaks: both graphs and a stream
+    CHECK(ascendEmulatorLiveObjects("graph") == 0);
+    ascendEmulatorReset();
+    CHECK_OK(aclrtMemset(a.address, 64, 1, 64));
+  }
   return 0;
 }

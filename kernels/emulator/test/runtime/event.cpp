@@ -81,6 +81,16 @@ int main() {
     CHECK(ms >= 0 && ms < 10000);
     CHECK_STATUS(ACL_ERROR_RT_EVENT_TIMESTAMP_REVERSAL, aclrtEventElapsedTime(&ms, end, start));
     CHECK_STATUS(ACL_ERROR_RT_EVENT_TIMESTAMP_INVALID, aclrtEventElapsedTime(&ms, start, untimed));
+    // The time is that at which the stream reaches the event, not that of the call.
+    CHECK_OK(aclrtRecordEvent(start, first));
+    CHECK_OK(aclrtSynchronizeEvent(start));
+    ascendEmulatorHold(1);
+    CHECK_OK(aclrtRecordEvent(end, first));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ascendEmulatorHold(0);
+    CHECK_OK(aclrtSynchronizeStream(first));
+    CHECK_OK(aclrtEventElapsedTime(&ms, start, end));
+    CHECK(ms >= 20);
     CHECK_OK(aclrtDestroyEvent(untimed));
     CHECK_NO_VIOLATION();
     CHECK_STATUS(ACL_ERROR_RT_INVALID_HANDLE, aclrtRecordEvent(untimed, first));

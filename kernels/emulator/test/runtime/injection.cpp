@@ -23,5 +23,28 @@ int main() {
     ascendEmulatorReset();
     CHECK(ascendEmulatorCallCount("aclrtMalloc") == 0);
   }
+
+  // Calls of one device among others.
+  ascendEmulatorSetDeviceCount(2);
+  {
+    Session session;
+    CHECK_OK(aclrtSetDevice(1));
+    ascendEmulatorReset();
+    ascendEmulatorFailCall("aclrtMalloc@0", 2, ACL_ERROR_RT_MEMORY_ALLOCATION);
+    {
+      DeviceBuffer first(8), second(8), third(8);
+      CHECK(ascendEmulatorCallCount("aclrtMalloc@0") == 0 && ascendEmulatorCallCount("aclrtMalloc@1") == 3);
+    }
+    CHECK_OK(aclrtResetDevice(1));
+    CHECK_OK(aclrtSetDevice(0));
+    DeviceBuffer first(8);
+    void *second = nullptr;
+    CHECK_STATUS(ACL_ERROR_RT_MEMORY_ALLOCATION, aclrtMalloc(&second, 8, ACL_MEM_MALLOC_HUGE_FIRST));
+    DeviceBuffer third(8);
+    CHECK(ascendEmulatorCallCount("aclrtMalloc@0") == 3 && ascendEmulatorCallCount("aclrtMalloc") == 6);
+    ascendEmulatorReset();
+    CHECK(ascendEmulatorCallCount("aclrtMalloc@0") == 0);
+    CHECK_OK(aclrtResetDevice(0));
+  }
   return 0;
 }

@@ -3,6 +3,7 @@ import { RobertaAscendError } from '../../../errors.ts'
 import type { Cann } from '../../../ffi/open-cann.ts'
 import type { Backend } from '../../../ops/backend.ts'
 import { matmul, tensor } from '../../../ops/index.ts'
+import { isEmulator } from '../../device-name.ts'
 import { NpuBackend } from '../npu-backend.ts'
 import { buildCommand, isEmulatorVersion } from '../open-npu.ts'
 import type { DeviceInfo } from '../runtime.ts'
@@ -34,10 +35,9 @@ async function smokeMatmul(backend: Backend): Promise<void> {
       for (let k = 0; k < inner; k++) exact += a[i * inner + k]! * b[k * columns + j]!
       const value = values[i * columns + j]
       if (value === exact) continue
-      const hint =
-        backend.device === 'emulator'
-          ? `unset ASCEND_EMULATOR_ARITHMETIC, and build it anew with \`${buildCommand}\``
-          : 'check with `npu-smi info` that the device is healthy, and that driver, firmware and CANN fit together'
+      const hint = isEmulator(backend.device)
+        ? `unset ASCEND_EMULATOR_ARITHMETIC, and build it anew with \`${buildCommand}\``
+        : 'check with `npu-smi info` that the device is healthy, and that driver, firmware and CANN fit together'
       const reason = `matmul is wrong: element ${i}, ${j} is ${value}, not ${exact}`
       throw new WrongResultError(reason, { hint })
     }

@@ -1,6 +1,6 @@
 /** Products of matrices. A transposed operand is a view: the matrix unit reads it without a copy. */
-import { numel, sameShape } from '../../../tensor/shape.ts'
-import { type DeviceView, isEmpty, permuted } from '../device-view.ts'
+import { contiguousStrides, numel, sameShape } from '../../../tensor/shape.ts'
+import { type DeviceView, isDense, isEmpty, permuted } from '../device-view.ts'
 import type { Launch } from '../launch.ts'
 import type { NpuKernel } from './kernel.ts'
 
@@ -43,6 +43,8 @@ export const linear: NpuKernel<'linear'> = (launch, [input, weight, bias], _attr
   const rows = numel(output.shape) / outFeatures
   const x = launch.reshape(input!, [rows, inFeatures])
   const y = launch.reshape(output, [rows, outFeatures])
+  const blocks = launch.prefers('aclnnMatmulWeightNz') ? nzWeight(launch, weight!) : undefined
+  if (blocks !== undefined) return linearNz(launch, x, blocks, bias, y)
   const turned = permuted(weight!, [1, 0])
   if (bias === undefined) {
     launch.run('aclnnMm', (make) => [
@@ -57,6 +59,54 @@ export const linear: NpuKernel<'linear'> = (launch, [input, weight, bias], _attr
     make.tensor(bias),
     make.tensor(x),
     make.tensor(turned),
+    make.scalar(1),
+    make.scalar(1),
+    make.tensor(y),
+    launch.cubeMathType,
+  ])
+}
+
+/**
+ * The weight of `linear` in the NZ format, as [in, out]: phase 1 of the products changes the descriptor of a
+ * transposed one. Undefined for what the format does not take, and for a part of a tensor.
+ */
+function nzWeight(launch: Launch, weight: DeviceView): DeviceView | undefined {
+  const { dtype, shape, slot } = weight
+  const [outFeatures, inFeatures] = shape as readonly [number, number]
+  const isWhole = isDense(weight) && slot.length === outFeatures * inFeatures
+  if (dtype === 'float32' || outFeatures === 1 || inFeatures === 1 || !isWhole) return undefined
+  const turned = [inFeatures, outFeatures]
+  const blocks = launch.prepared(weight, (once) => {
+    const memory = once.temporary(dtype, [once.nzLength(dtype, turned)])
+    const matrix = { ...memory, shape: turned, strides: contiguousStrides(turned) }
+    once.copy(permuted(weight, [1, 0]), matrix)
+    once.run('aclnnTransMatmulWeight', (make) => [make.tensor(matrix)])
+    return matrix
+  })
+  // The same memory may have been another matrix before.
+  return blocks && sameShape(blocks.shape, turned) ? blocks : undefined
+}
+
+function linearNz(
+  launch: Launch,
+  x: DeviceView,
+  blocks: DeviceView,
+  bias: DeviceView | undefined,
+  y: DeviceView,
+): void {
+  if (bias === undefined) {
+    launch.run('aclnnMatmulWeightNz', (make) => [
+      make.tensor(x),
+      make.nz(blocks),
+      make.tensor(y),
+      launch.cubeMathType,
+    ])
+    return
+  }
+  launch.run('aclnnAddmmWeightNz', (make) => [
+    make.tensor(bias),
+    make.tensor(x),
+    make.nz(blocks),
     make.scalar(1),
     make.scalar(1),
     make.tensor(y),
