@@ -26,6 +26,7 @@ export class DeviceGroup {
   readonly #running = new Set<Promise<void>>()
   readonly #warn: Warn
   #isClosed = false
+  #closing: Promise<void> | undefined
 
   /** @param models At least one; the same model on each device. This closes them. */
   constructor(models: readonly LoadedModel[], warn: Warn) {
@@ -89,10 +90,20 @@ export class DeviceGroup {
     try {
       job.resolve(await device.forward(job.sequences))
     } catch (error) {
-      if (this.#isForAnother(device, error)) this.#waiting.unshift(job)
-      else job.reject(error)
+      this.#failed(device, job, error)
     }
     this.#start()
+  }
+
+  /** Has another device do the work, or tells whoever waits for it. */
+  #failed(device: ModelOnDevice, job: Job, error: unknown): void {
+    try {
+      if (this.#isForAnother(device, error)) this.#waiting.unshift(job)
+      else job.reject(error)
+    } catch (thrown) {
+      // By who was warned.
+      job.reject(thrown)
+    }
   }
 
   /** Whether the error is the device's own, which is taken out then, and another can do its work. */
@@ -109,8 +120,12 @@ export class DeviceGroup {
   }
 
   /** Waits for what is under way, gives the weights back and closes the devices. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true
     for (const { reject } of this.#waiting.splice(0)) reject(closed())
     await Promise.all(this.#running)

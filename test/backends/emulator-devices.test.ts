@@ -66,6 +66,18 @@ forEachBinding((binding) => {
     },
   )
 
+  it('what a warning throws is the error of its batch, and everything can be closed', async () => {
+    controls.setDeviceCount(2)
+    const onWarning = (message: string) => {
+      throw new Error(`told: ${message}`)
+    }
+    await on({ device: 'emulator:all', onWarning }, async (classifier) => {
+      controls.failCall('aclnnAddmm@1', 20n, 507015)
+      await expect(runAll(classifier)).rejects.toThrow("told: device 'emulator:1' is used no more")
+      await Promise.all([classifier.close(), classifier.close()])
+    })
+  })
+
   it.each([
     ['a call that fails', controls?.failCall, 'aclnnAddmm@1'],
     ['a fault of the device', controls?.faultCall, 'aclnnAddmm@1'],
