@@ -12,42 +12,19 @@
  *
  * `--write` puts the table into docs/performance.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-
-// Read by the emulator when it is loaded.
-process.env.ASCEND_EMULATOR_ARITHMETIC = '0'
-process.env.ASCEND_EMULATOR_POISON = '0'
-
-const { openEmulator } = await import('../dist/backends/npu/open-npu.js')
-const { parseConfig } = await import('../dist/model/config.js')
-const { forwardLogits } = await import('../dist/model/forward.js')
-const { RobertaForSequenceClassification } = await import('../dist/model/roberta.js')
-const { catalogue, tensor } = await import('../dist/ops/index.js')
-const { bytesMoved } = await import('../dist/ops/operator.js')
-const { newHostArray } = await import('../dist/tensor/dtype.js')
+import { readFileSync } from 'node:fs'
+import { openEmulator } from '../dist/backends/npu/open-npu.js'
+import { forwardLogits } from '../dist/model/forward.js'
+import { catalogue } from '../dist/ops/index.js'
+import { bytesMoved } from '../dist/ops/operator.js'
+import { dtypes } from '../dist/tensor/dtype.js'
+import { writeIfAsked, zeroModel } from './emulated-base-model.mjs'
 
 const [cores, hertz] = [20, 1.8e9]
 const flopsPerSecond = cores * hertz * 16 ** 3 * 2
 const bytesPerSecond = cores * hertz * 32
 
 const dtype = 'float16'
-const config = parseConfig(
-  {
-    model_type: 'roberta',
-    vocab_size: 1000,
-    hidden_size: 768,
-    num_hidden_layers: 12,
-    num_attention_heads: 12,
-    intermediate_size: 3072,
-    max_position_embeddings: 514,
-    type_vocab_size: 1,
-    layer_norm_eps: 1e-5,
-    num_labels: 28,
-    problem_type: 'multi_label_classification',
-  },
-  'config.json',
-)
-
 /** As many tokens as each of the 23 texts has with RoBERTa's vocabulary. */
 const golden = new URL('../test/golden/random-base/golden.json', import.meta.url)
 const everyday = JSON.parse(readFileSync(golden, 'utf8')).input_ids.map(({ length }) => length)
@@ -60,14 +37,12 @@ const workloads = {
 /** What the operators of each workload compute and move. */
 async function costs() {
   const backend = openEmulator({ plans: false })
-  const model = new RobertaForSequenceClassification(config)
+  const model = zeroModel(backend, dtype)
   let weights = 0
-  for (const parameter of model.parameters) {
-    const elements = parameter.shape.reduce((a, b) => a * b, 1)
-    const data = newHostArray(dtype, elements)
-    parameter.load(tensor(backend, dtype, parameter.shape, data))
+  for (const { name, shape } of model.parameters) {
     // Of the tables only some rows are read.
-    if (!/embeddings\.weight$/.test(parameter.name)) weights += data.byteLength
+    if (/embeddings\.weight$/.test(name)) continue
+    weights += shape.reduce((a, b) => a * b, 1) * dtypes[dtype].itemsize
   }
   let [flops, bytes] = [0, 0]
   const { execute } = backend
@@ -143,12 +118,4 @@ const text = [
   .map((cells) => `| ${cells.join(' | ')} |`)
   .join('\n')
 console.log(text)
-
-if (process.argv.includes('--write')) {
-  const path = new URL('../docs/performance.md', import.meta.url)
-  const [begin, end] = ['<!-- begin bench/ceilings.mjs -->', '<!-- end bench/ceilings.mjs -->']
-  const document = readFileSync(path, 'utf8')
-  const [before, rest] = document.split(begin)
-  const after = rest.split(end)[1]
-  writeFileSync(path, `${before}${begin}\n\n${text}\n\n${end}${after}`)
-}
+writeIfAsked('performance.md', 'ceilings.mjs', text)

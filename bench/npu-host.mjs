@@ -10,37 +10,13 @@
  * here is a measurement of an NPU. `--write` puts the tables into docs/npu.md; a test compares the
  * calls there with those of a forward.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { emulatorRoot, openEmulator } from '../dist/backends/npu/open-npu.js'
+import { bindingNames, loadBinding } from '../dist/ffi/load-binding.js'
+import { forwardLogits } from '../dist/model/forward.js'
+import { writeIfAsked, zeroModel } from './emulated-base-model.mjs'
 
-// Read by the emulator when it is loaded.
-process.env.ASCEND_EMULATOR_ARITHMETIC = '0'
-process.env.ASCEND_EMULATOR_POISON = '0'
-
-const { emulatorRoot, openEmulator } = await import('../dist/backends/npu/open-npu.js')
-const { bindingNames, loadBinding } = await import('../dist/ffi/load-binding.js')
-const { forwardLogits } = await import('../dist/model/forward.js')
-const { parseConfig } = await import('../dist/model/config.js')
-const { RobertaForSequenceClassification } = await import('../dist/model/roberta.js')
-const { tensor } = await import('../dist/ops/index.js')
-
-const [texts, tokens, layers, rounds] = [16, 16, 12, 200]
-const config = parseConfig(
-  {
-    model_type: 'roberta',
-    vocab_size: 1000,
-    hidden_size: 768,
-    num_hidden_layers: layers,
-    num_attention_heads: 12,
-    intermediate_size: 3072,
-    max_position_embeddings: 514,
-    type_vocab_size: 1,
-    layer_norm_eps: 1e-5,
-    num_labels: 28,
-    problem_type: 'multi_label_classification',
-  },
-  'config.json',
-)
+const [texts, tokens, rounds] = [16, 16, 200]
 const sequences = Array.from({ length: texts }, () =>
   Array.from({ length: tokens }, (_, i) => i + 2),
 )
@@ -63,11 +39,7 @@ function summary(samples) {
 async function measure(binding, options) {
   process.env.ROBERTA_ASCEND_FFI = binding
   const backend = openEmulator(options)
-  const model = new RobertaForSequenceClassification(config)
-  for (const parameter of model.parameters) {
-    const zeros = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1))
-    parameter.load(tensor(backend, 'float32', parameter.shape, zeros))
-  }
+  const model = zeroModel(backend, 'float32')
   for (let i = 0; i < 5; i++) await forwardLogits(model, backend, sequences)
   reset()
   await forwardLogits(model, backend, sequences)
@@ -136,11 +108,4 @@ const timeTable = table(
 
 const text = `${callTable(results[0].measured.map(({ calls }) => calls))}\n\n${timeTable}`
 console.log(text)
-if (process.argv.includes('--write')) {
-  const path = new URL('../docs/npu.md', import.meta.url)
-  const [begin, end] = ['<!-- begin bench/npu-host.mjs -->', '<!-- end bench/npu-host.mjs -->']
-  const document = readFileSync(path, 'utf8')
-  const [before, rest] = document.split(begin)
-  const after = rest.split(end)[1]
-  writeFileSync(path, `${before}${begin}\n\n${text}\n\n${end}${after}`)
-}
+writeIfAsked('npu.md', 'npu-host.mjs', text)

@@ -1,9 +1,9 @@
 /** One run over all texts, timed batch by batch. */
-import { classified } from '../model/classify.ts'
 import { mapInOrder } from '../model/in-order.ts'
 import type { SequenceClassifier } from '../model/sequence-classifier.ts'
 import type { BatchReport, SpeedReport } from './report.ts'
 import { median, percentile } from './statistics.ts'
+import { runBatch } from './trace-batch.ts'
 import { type Batch, batchesOf } from './workload.ts'
 
 /** When something began and ended, in seconds. */
@@ -35,17 +35,8 @@ export async function runAll(
 }
 
 async function timeBatch(classifier: SequenceClassifier, texts: Batch): Promise<BatchTimes> {
-  const begin = now()
-  const encodings = texts.map((text) => classifier.encode(text))
-  const encoded = now()
-  const outputs = await classifier.forward(encodings)
-  const computed = now()
-  classified(classifier.config, texts, outputs, 0, {})
-  return { texts: texts.length, endToEnd: [begin, now()], forward: [encoded, computed] }
-}
-
-function now(): number {
-  return performance.now() / 1000
+  const { begin, encoded, computed, end } = await runBatch(classifier, texts)
+  return { texts: texts.length, endToEnd: [begin, end], forward: [encoded, computed] }
 }
 
 /** Seconds in which any batch of a run was under way: where devices share them, several are at a time. */

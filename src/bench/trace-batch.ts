@@ -25,11 +25,22 @@ export interface BatchTrace {
 /** The part of a classifier that is needed here. */
 export type Traced = Pick<SequenceClassifier, 'backend' | 'config' | 'encode' | 'forward'>
 
+/** Runs a batch as `classify` would. */
+export async function runBatch(classifier: Omit<Traced, 'backend'>, texts: Batch) {
+  const begin = now()
+  const encodings = texts.map((text) => classifier.encode(text))
+  const encoded = now()
+  const outputs = await classifier.forward(encodings)
+  const computed = now()
+  classified(classifier.config, texts, outputs, 0, {})
+  return { encodings, begin, encoded, computed, end: now() }
+}
+
 export async function traceBatch(classifier: Traced, texts: Batch): Promise<BatchTrace> {
   const stopwatch = await classifier.backend.startStopwatch?.()
   let batch: Omit<BatchTrace, 'times'>
   try {
-    batch = await runBatch(classifier, texts)
+    batch = await phasesOf(classifier, texts)
   } catch (error) {
     // What stopped the batch matters more.
     await stopwatch?.stop().catch(() => {})
@@ -38,14 +49,8 @@ export async function traceBatch(classifier: Traced, texts: Batch): Promise<Batc
   return { ...batch, times: await stopwatch?.stop() }
 }
 
-async function runBatch(classifier: Traced, texts: Batch) {
-  const begin = now()
-  const encodings = texts.map((text) => classifier.encode(text))
-  const encoded = now()
-  const outputs = await classifier.forward(encodings)
-  const computed = now()
-  classified(classifier.config, texts, outputs, 0, {})
-  const end = now()
+async function phasesOf(classifier: Traced, texts: Batch) {
+  const { encodings, begin, encoded, computed, end } = await runBatch(classifier, texts)
   return {
     texts: texts.length,
     tokens: encodings.reduce((sum, { inputIds }) => sum + inputIds.length, 0),

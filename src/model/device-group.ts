@@ -25,7 +25,6 @@ export class DeviceGroup {
   readonly #waiting: Job[] = []
   readonly #running = new Set<Promise<void>>()
   readonly #warn: Warn
-  #isClosed = false
   #closing: Promise<void> | undefined
 
   /** @param models At least one; the same model on each device. This closes them. */
@@ -125,8 +124,11 @@ export class DeviceGroup {
     return this.#closing
   }
 
+  get #isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
   async #close(): Promise<void> {
-    this.#isClosed = true
     for (const { reject } of this.#waiting.splice(0)) reject(closed())
     await Promise.all(this.#running)
     const outcomes = await Promise.allSettled(this.#devices.map((device) => device.close()))

@@ -2,25 +2,17 @@
  * Fused attention of the NPU backend, on the emulator, over both FFI bindings: each function of aclnn
  * against the oracle and within a model, and where it does not fit, that attention is decomposed.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import type { TensorSpec } from '../../src/ops/backend.ts'
 import { attention, tensor } from '../../src/ops/index.ts'
+import { cases, pytorch, weights } from '../support/embedded-golden.ts'
 import { controls, forEachBinding, onEmulator, openEmulator } from '../support/emulator.ts'
 import { expectAsCloseAsPyTorch } from '../support/logit-distance.ts'
 import { definitionOf, operatorTests } from '../support/operator-suite.ts'
 
-const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[]; logits64: number[]; logits32: number[] }[] }
-const { pytorch } = JSON.parse(
-  readFileSync(new URL('../golden/embedded-model.json', import.meta.url), 'utf8'),
-) as { pytorch: Record<'float16' | 'bfloat16' | 'bfloat16_native', number[][]> }
 const theirs = {
   float32: [cases.map(({ logits32 }) => logits32)],
   float16: [pytorch.float16],

@@ -2,12 +2,11 @@
  * The NPU backend on the bundled emulator when calls fail, over both FFI bindings. It has a process of
  * its own, since what refuses to be destroyed lives as long as the process.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import { attention, tensor } from '../../src/ops/index.ts'
+import { cases, weights } from '../support/embedded-golden.ts'
 import { controls, forEachBinding, openEmulator } from '../support/emulator.ts'
 import { distance } from '../support/logit-distance.ts'
 
@@ -20,10 +19,6 @@ vi.hoisted(() => delete process.env.ASCEND_EMULATOR_REPORT)
  */
 const mostOccurrences = { koffi: 12, 'ffi-napi': 4 }
 
-const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[]; logits64: number[] }[] }
 const sequences = cases.slice(8, 10).map(({ input_ids }) => input_ids)
 const truth = cases.slice(8, 10).map(({ logits64 }) => logits64)
 

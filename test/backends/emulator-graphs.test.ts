@@ -3,20 +3,15 @@
  * launching one calls, when there is none, and why not. That results are the same bits is in
  * emulator-plans.test.ts, failing calls are in emulator-faults.test.ts.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import type { CannFunctionName } from '../../src/ffi/functions.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import type { RobertaForSequenceClassification } from '../../src/model/roberta.ts'
+import { cases, weights } from '../support/embedded-golden.ts'
 import { controls, forEachBinding, onEmulator, openLacking } from '../support/emulator.ts'
 
-const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[] }[] }
 const inputIds = cases.map(({ input_ids }) => input_ids)
 
 /** `run` computes the logits of four texts, or of others. */

@@ -2,18 +2,15 @@
  * Two batches at a time on one device of the emulator: the second is enqueued before the first has been read,
  * results are the bits of one at a time, and the emulator sees no violation.
  */
-import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { mapInOrder } from '../../src/model/in-order.ts'
+import { cases } from '../support/embedded-golden.ts'
 import { controls, forEachBinding } from '../support/emulator.ts'
 
 const built = new URL('../../dist/index.js', import.meta.url).href
 const { observe, SequenceClassifier } = (await import(built)) as typeof import('../../src/index.ts')
 
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[] }[] }
 /** Texts of 16, 32 or 48 rows when padded. */
 const texts = cases
   .map(({ input_ids }) => ({ inputIds: input_ids, truncated: false, untruncatedLength: 0 }))

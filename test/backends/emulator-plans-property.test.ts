@@ -3,8 +3,6 @@
  * emulator: results are the bits that a backend without plans gives, with and without graphs, the emulator sees no violation, and
  * nothing lives at the end.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { beforeEach, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
@@ -12,12 +10,9 @@ import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import type { RobertaForSequenceClassification } from '../../src/model/roberta.ts'
 import { observe } from '../../src/ops/index.ts'
+import { cases, weights } from '../support/embedded-golden.ts'
 import { controls, forEachBinding, onEmulator } from '../support/emulator.ts'
 
-const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[] }[] }
 /** Texts of 16, 32 or 48 rows when padded. */
 const texts = cases
   .map(({ input_ids }) => input_ids)

@@ -3,8 +3,6 @@
  * computes the same, and when there is none. Graphs are in emulator-graphs.test.ts, failing calls in
  * emulator-faults.test.ts.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
@@ -20,12 +18,9 @@ import {
 } from '../../src/ops/index.ts'
 import type { FloatDType } from '../../src/tensor/dtype.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
+import { cases, weights } from '../support/embedded-golden.ts'
 import { controls, forEachBinding, onEmulator, openEmulator } from '../support/emulator.ts'
 
-const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[] }[] }
 const inputIds = cases.map(({ input_ids }) => input_ids)
 
 async function withModel(

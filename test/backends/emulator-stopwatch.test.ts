@@ -2,18 +2,13 @@
  * The stopwatch of the NPU backend on the bundled emulator, over both FFI bindings: that it sees each
  * launch, copy and native call once and in order, leaves no event behind, and that each of its calls may fail.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { beforeEach, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
+import { cases, weights } from '../support/embedded-golden.ts'
 import { controls, forEachBinding, onEmulator } from '../support/emulator.ts'
 
-const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[] }[] }
 const sequences = cases.slice(8, 10).map(({ input_ids }) => input_ids)
 
 /** A forward of the embedded model on `backend`, as often as `body` wants. */

@@ -3,11 +3,10 @@
  * the embedded model, what waits, and what a run leaves behind. What fails is in emulator-faults.test.ts,
  * full-size models are in ../model/random-base.test.ts. Nothing here has run on an NPU.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Alternative } from '../../src/backends/npu/constants.ts'
@@ -26,6 +25,7 @@ import {
   softmax,
   tensor,
 } from '../../src/ops/index.ts'
+import { cases, pytorch, weights } from '../support/embedded-golden.ts'
 import {
   controls,
   emulatorRoot,
@@ -37,13 +37,6 @@ import {
 import { expectAsCloseAsPyTorch } from '../support/logit-distance.ts'
 import { operatorSuite } from '../support/operator-suite.ts'
 
-const weights = fileURLToPath(new URL('../../weights/roberta-tiny-go_emotions', import.meta.url))
-const { cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/roberta-tiny-golden.json', import.meta.url), 'utf8'),
-) as { cases: { input_ids: number[]; logits64: number[]; logits32: number[] }[] }
-const { pytorch } = JSON.parse(
-  readFileSync(new URL('../golden/embedded-model.json', import.meta.url), 'utf8'),
-) as { pytorch: Record<'float16' | 'bfloat16' | 'bfloat16_native', number[][]> }
 const inputIds = cases.map(({ input_ids }) => input_ids)
 const logits64 = cases.map(({ logits64 }) => logits64)
 

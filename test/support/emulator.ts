@@ -17,7 +17,7 @@ export const { emulatorRoot, findEmulator, isEmulatorBuilt, openEmulator, openNp
 const { NpuBackend } = (await import(
   built('backends/npu/npu-backend.js')
 )) as typeof import('../../src/backends/npu/npu-backend.ts')
-const { openCann } = (await import(
+export const { openCann } = (await import(
   built('ffi/open-cann.js')
 )) as typeof import('../../src/ffi/open-cann.ts')
 

@@ -210,8 +210,18 @@ export interface Blas {
   readonly hasBfloat16: boolean
 }
 
-/** Looks for a library. Throws a RobertaAscendError that says why it cannot be used. */
+const found = new Map<BlasName, Blas>()
+
+/** Looks for a library, once in a thread. Throws a RobertaAscendError that says why it cannot be used. */
 function findBlas(name: BlasName): Blas {
+  const known = found.get(name)
+  if (known !== undefined) return known
+  const blas = lookForBlas(name)
+  found.set(name, blas)
+  return blas
+}
+
+function lookForBlas(name: BlasName): Blas {
   const row: LibraryRow = libraries[name]
   const { title, architectures, environment } = row
   const refusal = (problem: string) =>
@@ -249,14 +259,10 @@ export function bindBlas(name: BlasName): Products {
   return row.bind(openLibrary(row).library)!
 }
 
-const found = new Map<BlasName, Blas>()
-
-/** The library, or undefined where it cannot be used. It is tried once in a process. */
+/** The library, or undefined where it cannot be used. */
 export function installedBlas(name: BlasName): Blas | undefined {
   try {
-    const blas = found.get(name) ?? findBlas(name)
-    found.set(name, blas)
-    return blas
+    return findBlas(name)
   } catch (error) {
     if (error instanceof RobertaAscendError && error.kind === 'environment') return undefined
     throw error

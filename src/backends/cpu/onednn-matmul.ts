@@ -131,19 +131,22 @@ export function bindBfloat16(library: NativeLibrary): MultiplyBfloat16 | undefin
 
   /** Oldest first. */
   const kept = new Map<string, Primitive>()
+  const forgetOldest = (): void => {
+    for (const [key, { handle, memories }] of kept) {
+      kept.delete(key)
+      for (const memory of memories) destroyMemory(memory)
+      destroyPrimitive(handle)
+      return
+    }
+  }
   const primitiveFor = (gemm: Bfloat16Gemm): Primitive => {
     const { m, n, k, ldb, bias, ldc } = gemm
     const key = [m, n, k, ldb, ldc, bias === undefined].join()
     const known = kept.get(key)
     if (known !== undefined) return known
+    if (kept.size === mostKept) forgetOldest()
     const made = makePrimitive(gemm)
     kept.set(key, made)
-    if (kept.size > mostKept) {
-      const [[oldest, { handle, memories }]] = kept as unknown as [[string, Primitive]]
-      kept.delete(oldest)
-      for (const memory of memories) destroyMemory(memory)
-      destroyPrimitive(handle)
-    }
     return made
   }
 
