@@ -20,6 +20,8 @@ export class ModelOnDevice {
   /** The first has the weights. */
   readonly #streams: LoadedModel[]
   readonly #busy = new Set<LoadedModel>()
+  /** Weights of the first that the others use. */
+  #lent: readonly Tensor[] = []
 
   /** This closes what it is given. */
   constructor(readonly first: LoadedModel) {
@@ -39,10 +41,15 @@ export class ModelOnDevice {
     return this.#busy.size
   }
 
-  /** How many can be. Whoever observes the backend is to see them all. */
+  /**
+   * How many can be. Whoever observes the backend is to see them all, and a model that was given other weights
+   * after they were lent goes on in the first stream alone, which has them.
+   */
   get concurrency(): number {
-    const { backend } = this.first
-    return backend.beside === undefined || isObserved(backend) ? 1 : 2
+    const { backend, model } = this.first
+    const { parameters } = model
+    const hasOthers = this.#lent.some((weight, at) => weight !== parameters[at]!.value)
+    return backend.beside === undefined || isObserved(backend) || hasOthers ? 1 : 2
   }
 
   /** See `forwardLogits`. */
@@ -61,6 +68,7 @@ export class ModelOnDevice {
     const { backend, model } = this.first
     const weights = model.parameters.map(({ value }) => value)
     const opened = backend.beside!(weights)
+    this.#lent = weights
     const stream = {
       backend: opened.backend,
       model: new RobertaForSequenceClassification(model.config),

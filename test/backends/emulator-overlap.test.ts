@@ -9,7 +9,9 @@ import { cases } from '../support/embedded-golden.ts'
 import { controls, forEachBinding } from '../support/emulator.ts'
 
 const built = new URL('../../dist/index.js', import.meta.url).href
-const { observe, SequenceClassifier } = (await import(built)) as typeof import('../../src/index.ts')
+const { observe, SequenceClassifier, tensor } = (await import(
+  built
+)) as typeof import('../../src/index.ts')
 
 /** Texts of 16, 32 or 48 rows when padded. */
 const texts = cases
@@ -88,6 +90,28 @@ forEachBinding((binding) => {
     const [again, other] = await together()
     expect(again).toEqual(first)
     expect(other!.status).toBe('fulfilled')
+  })
+
+  it('weights that a model is given later are those of all its batches', async () => {
+    await using classifier = await SequenceClassifier.load({ device: 'emulator' })
+    const together = () =>
+      Promise.all([0, 2].map((at) => classifier.forward(texts.slice(at, at + 2))))
+    const before = await together()
+    const bias = classifier.model.parameters.find(
+      ({ name }) => name === 'classifier.out_proj.bias',
+    )!
+    const shift = new Float32Array(bias.shape[0]!).fill(1)
+    // In other memory, since that of the old ones is not free yet.
+    const other = tensor(classifier.backend, 'float32', bias.shape, shift)
+    bias.dispose()
+    bias.load(other)
+    const after = await together()
+    const alone = [
+      await classifier.forward(texts.slice(0, 2)),
+      await classifier.forward(texts.slice(2, 4)),
+    ]
+    expect(after).toEqual(alone)
+    expect(after[1]).not.toEqual(before[1])
   })
 
   it('one batch after the other needs no second stream', async () => {
