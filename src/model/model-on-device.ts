@@ -88,6 +88,7 @@ export class ModelOnDevice {
   /** Gives the weights back, closes the device and throws the first failure, if there was one. */
   async close(): Promise<void> {
     const failures: unknown[] = []
+    this.#lent = []
     // The first has the weights that the others use.
     for (const { backend, model } of this.#streams.toReversed()) {
       for (const parameter of model.parameters) parameter.dispose()
