@@ -1,54 +1,103 @@
 /**
  * Attention within each text and head: softmax(query · keyᵀ · scale, mask) · value. A unit is a head of
- * a text. Four queries at a time, so that keys and values are read a quarter as often.
+ * a text. Four queries at a time, one in each lane, from their scores to their probabilities.
  */
-import { softmaxRow } from './softmax'
-import { multiplyAdd, storeFirst, sumOfLanes } from './vectors'
+import { exp } from './exp'
+import { firstLanes, multiplyAdd, storeFirst } from './vectors'
 
-/** The products of four queries with one key: score r goes to `scores` + r · rowBytes. */
-function scoreKey(
+/** The sums of the lanes of four vectors. */
+function sumsOfLanes(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7))
+  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7))
+  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7))
+}
+
+/** The products of four queries with two keys, a vector for each key. */
+function scoreKeys(
   q0: usize,
   q1: usize,
   q2: usize,
   q3: usize,
   key: usize,
+  nextKey: usize,
   size: i32,
   scores: usize,
-  rowBytes: usize,
 ): void {
-  let s0 = f32x4.splat(0)
-  let s1 = f32x4.splat(0)
-  let s2 = f32x4.splat(0)
-  let s3 = f32x4.splat(0)
+  const zero = f32x4.splat(0)
+  let a0 = zero
+  let a1 = zero
+  let a2 = zero
+  let a3 = zero
+  let b0 = zero
+  let b1 = zero
+  let b2 = zero
+  let b3 = zero
   const whole = (<usize>(size & ~3)) << 2
   for (let at: usize = 0; at < whole; at += 16) {
-    const k = v128.load(key + at)
-    s0 = multiplyAdd(v128.load(q0 + at), k, s0)
-    s1 = multiplyAdd(v128.load(q1 + at), k, s1)
-    s2 = multiplyAdd(v128.load(q2 + at), k, s2)
-    s3 = multiplyAdd(v128.load(q3 + at), k, s3)
+    const a = v128.load(key + at)
+    const b = v128.load(nextKey + at)
+    const x0 = v128.load(q0 + at)
+    a0 = multiplyAdd(x0, a, a0)
+    b0 = multiplyAdd(x0, b, b0)
+    const x1 = v128.load(q1 + at)
+    a1 = multiplyAdd(x1, a, a1)
+    b1 = multiplyAdd(x1, b, b1)
+    const x2 = v128.load(q2 + at)
+    a2 = multiplyAdd(x2, a, a2)
+    b2 = multiplyAdd(x2, b, b2)
+    const x3 = v128.load(q3 + at)
+    a3 = multiplyAdd(x3, a, a3)
+    b3 = multiplyAdd(x3, b, b3)
   }
-  let t0 = sumOfLanes(s0)
-  let t1 = sumOfLanes(s1)
-  let t2 = sumOfLanes(s2)
-  let t3 = sumOfLanes(s3)
-  for (let at = whole; at < (<usize>size) << 2; at += 4) {
-    const k = load<f32>(key + at)
-    t0 += load<f32>(q0 + at) * k
-    t1 += load<f32>(q1 + at) * k
-    t2 += load<f32>(q2 + at) * k
-    t3 += load<f32>(q3 + at) * k
+  if (size & 3) {
+    // The lanes beyond belong to another head, or to nobody; zero times what is there may be NaN.
+    const lanes = firstLanes(size & 3)
+    const a = v128.and(v128.load(key + whole), lanes)
+    const b = v128.and(v128.load(nextKey + whole), lanes)
+    const x0 = v128.and(v128.load(q0 + whole), lanes)
+    a0 = multiplyAdd(x0, a, a0)
+    b0 = multiplyAdd(x0, b, b0)
+    const x1 = v128.and(v128.load(q1 + whole), lanes)
+    a1 = multiplyAdd(x1, a, a1)
+    b1 = multiplyAdd(x1, b, b1)
+    const x2 = v128.and(v128.load(q2 + whole), lanes)
+    a2 = multiplyAdd(x2, a, a2)
+    b2 = multiplyAdd(x2, b, b2)
+    const x3 = v128.and(v128.load(q3 + whole), lanes)
+    a3 = multiplyAdd(x3, a, a3)
+    b3 = multiplyAdd(x3, b, b3)
   }
-  store<f32>(scores, t0)
-  store<f32>(scores + rowBytes, t1)
-  store<f32>(scores + 2 * rowBytes, t2)
-  store<f32>(scores + 3 * rowBytes, t3)
+  v128.store(scores, sumsOfLanes(a0, a1, a2, a3))
+  v128.store(scores, sumsOfLanes(b0, b1, b2, b3), 16)
+}
+
+/**
+ * Scores of `length` keys to probabilities, for each lane. `mask` holds a byte for each key, not 0 where it is
+ * hidden, and 0 stands for no mask; a hidden key's score becomes the lowest finite number.
+ */
+function softmaxOfLanes(scores: usize, mask: usize, length: i32, scale: f32): void {
+  const stop = scores + ((<usize>length) << 4)
+  const factor = f32x4.splat(scale)
+  // Passes over NaN, which comes back with the sum.
+  let largest = f32x4.splat(-Infinity)
+  for (let at = scores; at < stop; at += 16) {
+    let x = f32x4.mul(v128.load(at), factor)
+    if (mask !== 0 && load<u8>(mask + ((at - scores) >> 4))) x = f32x4.splat(-f32.MAX_VALUE)
+    v128.store(at, x)
+    largest = f32x4.pmax(largest, x)
+  }
+  let sum = f32x4.splat(0)
+  for (let at = scores; at < stop; at += 16) {
+    const e = exp(f32x4.sub(v128.load(at), largest))
+    v128.store(at, e)
+    sum = f32x4.add(sum, e)
+  }
+  for (let at = scores; at < stop; at += 16) v128.store(at, f32x4.div(v128.load(at), sum))
 }
 
 /** Up to eight columns of probabilities · values for four queries, of which `rows` are stored. */
 function weighValues(
   probabilities: usize,
-  probabilityBytes: usize,
   value: usize,
   rowBytes: usize,
   length: i32,
@@ -64,31 +113,24 @@ function weighValues(
   let c21 = c00
   let c30 = c00
   let c31 = c00
-  let p0 = probabilities
-  let p1 = p0 + probabilityBytes
-  let p2 = p1 + probabilityBytes
-  let p3 = p2 + probabilityBytes
   let from = value
-  for (let j = 0; j < length; j++) {
+  const stop = probabilities + ((<usize>length) << 4)
+  for (let at = probabilities; at < stop; at += 16) {
     const v0 = v128.load(from)
     const v1 = v128.load(from, 16)
-    const x0 = v128.load32_splat(p0)
+    const x0 = v128.load32_splat(at)
     c00 = multiplyAdd(x0, v0, c00)
     c01 = multiplyAdd(x0, v1, c01)
-    const x1 = v128.load32_splat(p1)
+    const x1 = v128.load32_splat(at, 4)
     c10 = multiplyAdd(x1, v0, c10)
     c11 = multiplyAdd(x1, v1, c11)
-    const x2 = v128.load32_splat(p2)
+    const x2 = v128.load32_splat(at, 8)
     c20 = multiplyAdd(x2, v0, c20)
     c21 = multiplyAdd(x2, v1, c21)
-    const x3 = v128.load32_splat(p3)
+    const x3 = v128.load32_splat(at, 12)
     c30 = multiplyAdd(x3, v0, c30)
     c31 = multiplyAdd(x3, v1, c31)
     from += rowBytes
-    p0 += 4
-    p1 += 4
-    p2 += 4
-    p3 += 4
   }
   storeColumns(output, c00, c01, columns)
   if (rows > 1) storeColumns(output + rowBytes, c10, c11, columns)
@@ -104,7 +146,7 @@ function storeColumns(to: usize, left: v128, right: v128, columns: i32): void {
 /**
  * `query`, `key`, `value` and `output` are `[rows, heads · size]`. Text t has rows starts[t] to
  * starts[t + 1] (int32). `mask` is 0, or `[texts, length]` bytes for texts of one length. `scratch` has
- * room for four rows of `scratchWidth` numbers for each unit.
+ * room for the four scores of `scratchWidth` keys, an even number, for each unit.
  */
 export function attention(
   begin: i32,
@@ -122,7 +164,6 @@ export function attention(
   scale: f32,
 ): void {
   const rowBytes = (<usize>(heads * size)) << 2
-  const scoreBytes = (<usize>scratchWidth) << 2
   for (let unit = begin; unit < end; unit++) {
     const text = unit / heads
     const start = load<i32>(starts + ((<usize>text) << 2))
@@ -130,26 +171,24 @@ export function attention(
     const head = (<usize>(unit % heads) * size) << 2
     const first = <usize>start * rowBytes + head
     const hidden = mask === 0 ? <usize>0 : mask + <usize>start
-    const scores = scratch + <usize>unit * 4 * scoreBytes
+    const scores = scratch + ((<usize>unit * scratchWidth) << 4)
     for (let row = 0; row < length; row += 4) {
       const rows = min(4, length - row)
       const q0 = query + first + <usize>row * rowBytes
       const q1 = rows > 1 ? q0 + rowBytes : q0
       const q2 = rows > 2 ? q0 + 2 * rowBytes : q0
       const q3 = rows > 3 ? q0 + 3 * rowBytes : q0
-      for (let j = 0; j < length; j++) {
+      for (let j = 0; j < length; j += 2) {
         const k = key + first + <usize>j * rowBytes
-        scoreKey(q0, q1, q2, q3, k, size, scores + ((<usize>j) << 2), scoreBytes)
+        const next = j + 1 < length ? k + rowBytes : k
+        scoreKeys(q0, q1, q2, q3, k, next, size, scores + ((<usize>j) << 4))
       }
-      for (let r = 0; r < 4; r++) {
-        const at = scores + <usize>r * scoreBytes
-        softmaxRow(at, hidden, at, length, scale)
-      }
+      softmaxOfLanes(scores, hidden, length, scale)
       const to = output + first + <usize>row * rowBytes
       for (let column = 0; column < size; column += 8) {
         const at = (<usize>column) << 2
         const width = min(8, size - column)
-        weighValues(scores, scoreBytes, value + first + at, rowBytes, length, to + at, rows, width)
+        weighValues(scores, value + first + at, rowBytes, length, to + at, rows, width)
       }
     }
   }

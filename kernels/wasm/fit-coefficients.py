@@ -42,4 +42,12 @@ def tail(t):
 
 
 fit("tail of the normal distribution", tail, lambda t: (t - 2.5) / (t + 2.5), 0, 15, 10)
+
+
+def root(t):
+    """The eighth root of 1 / erfc(t/√2)."""
+    return mpmath.root(1 / mpmath.erfc(t / mpmath.sqrt(2)), 8)
+
+
+fit("root of GELU's tail", root, lambda t: t, 0, 4.5, 11, fixed=(1,))
 fit("tanh(√s)/√s", lambda s: mpmath.tanh(mpmath.sqrt(s)) / mpmath.sqrt(s), lambda s: s, 1e-12, 0.4, 5, fixed=(1,))

@@ -68,7 +68,8 @@ export class SharedMemory {
   #extend(size: number): number {
     const address = this.#end
     const end = Math.ceil((address + size) / alignment) * alignment
-    const missing = Math.ceil((end - this.wasm.buffer.byteLength) / pageSize)
+    // Kernels read whole vectors, which may reach beyond the last block.
+    const missing = Math.ceil((end + alignment - this.wasm.buffer.byteLength) / pageSize)
     if (missing > 0) {
       const left = mostPages - this.wasm.buffer.byteLength / pageSize
       try {

@@ -30,8 +30,8 @@ export const attention: CpuKernel<'attention'> = (
     })
     return
   }
-  // Rows begin on a multiple of four elements, whose last vector is read as a whole.
-  const scratchWidth = Math.ceil(longest / 4) * 4
+  // Keys are taken two at a time.
+  const scratchWidth = Math.ceil(longest / 2) * 2
   const hiddenKeys = mask === undefined ? 0 : launch.dense(mask)
   const scratch = launch.temporary(units * 4 * scratchWidth * 4)
   launch.compute(output, (result) => {
