@@ -10,6 +10,7 @@ import { defaultStandard, standardNames } from '../precision/standards/index.ts'
 import { compareTraces } from '../precision/trace/compare-traces.ts'
 import { openTrace } from '../precision/trace/trace.ts'
 import { type FloatDType, floatDTypes } from '../tensor/dtype.ts'
+import { checkCanWrite } from '../write-file.ts'
 import { note, Progress } from './notes.ts'
 import {
   batchSizeOption,
@@ -127,6 +128,7 @@ export function compareCommand(): Command {
 
 async function compare(options: Options): Promise<void> {
   const { deviceTrace, referenceTrace } = options
+  if (options.report !== undefined) await checkCanWrite(options.report)
   if (deviceTrace !== undefined && referenceTrace !== undefined) {
     return compareRecorded(deviceTrace, referenceTrace, options)
   }

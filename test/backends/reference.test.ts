@@ -4,6 +4,7 @@
  */
 import { afterAll, describe, expect, it } from 'vitest'
 import { ReferenceBackend } from '../../src/backends/reference/reference-backend.ts'
+import { DeviceUnavailableError } from '../../src/errors.ts'
 import { emptyTensor } from '../../src/ops/create.ts'
 import { floatDTypes, isFloatDType } from '../../src/tensor/dtype.ts'
 import { assertCorrectlyRounded } from '../support/compare.ts'
@@ -50,4 +51,12 @@ it('fresh memory of floats is NaN, so that an element which a kernel forgets sho
     using fresh = emptyTensor(backend, { dtype, shape: [3] })
     expect(await fresh.numbers()).toEqual(Float64Array.of(NaN, NaN, NaN))
   }
+})
+
+it('what does not fit into memory is refused by name', () => {
+  const backend = new ReferenceBackend()
+  const allocate = () => emptyTensor(backend, { dtype: 'float32', shape: [2 ** 40] })
+  expect(allocate).toThrow(DeviceUnavailableError)
+  expect(allocate).toThrow('no memory for 1099511627776 elements of float32')
+  expect(backend.heldBytes).toBe(0)
 })

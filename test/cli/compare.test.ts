@@ -152,6 +152,7 @@ test.each([
   ['texts from two places', ['--text', 'a', '--batch-file', 'texts'], 'exclude each other'],
   ['a choice that no device has', ['--cube-math-type', 'hf32'], 'cubeMathType: means nothing to'],
   ['a file there is not', ['--batch-file', 'nowhere'], 'nowhere: there is no such file'],
+  ['a report where there is no folder', ['--report', 'no/x.html'], 'its directory does not exist'],
   ['a stray word', ['fast'], 'too many arguments'],
 ])('bad usage: %s', async (_, args, words) => {
   const { code, stdout, stderr } = await run('--device', 'reference', ...args)

@@ -5,6 +5,7 @@
  * It is not meant to be fast. A kernel for a new operator goes into one of the files beside this one
  * and into `kernels`.
  */
+import { DeviceUnavailableError } from '../../errors.ts'
 import type {
   Attributes,
   Backend,
@@ -87,7 +88,7 @@ export class ReferenceBackend implements Backend {
 
   /** Floats come filled with NaN, so that an element which a kernel forgets to write shows. */
   allocate(dtype: DType, length: number): Elements {
-    const data = this.#isWide(dtype) ? new Float64Array(length) : newHostArray(dtype, length)
+    const data = this.#newElements(dtype, length)
     if (isFloatDType(dtype)) new Uint8Array(data.buffer).fill(0xff)
     this.#heldBytes += data.byteLength
     return data
@@ -105,6 +106,22 @@ export class ReferenceBackend implements Backend {
     const data = newHostArray(dtype, length)
     await write(data)
     return this.upload([{ dtype, data }])[0]!
+  }
+
+  #newElements(dtype: DType, length: number): Elements {
+    try {
+      return this.#isWide(dtype) ? new Float64Array(length) : newHostArray(dtype, length)
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause
+      throw new DeviceUnavailableError(
+        this.device,
+        `no memory for ${length} elements of ${dtype}`,
+        {
+          hint: 'take smaller tensors',
+          cause,
+        },
+      )
+    }
   }
 
   #isWide(dtype: DType): boolean {
