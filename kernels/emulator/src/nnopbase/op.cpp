@@ -28,10 +28,10 @@ struct Invocation {
   std::vector<Resolved> inputs, outputs;
   Range workspace{};
   int device = 0;
-  Work work;                             // of a stream
-  std::vector<std::string> misaligned;   // what each launch is to report
-  uint64_t unchangedAt = never;          // tensors().changes() when all descriptors were as they are here
-  std::atomic<uint64_t> inOrderAt{never};  // deviceFrees() when all memory was found in order
+  Work work;                                 // of a stream
+  std::vector<std::string> misaligned;       // what each launch is to report
+  std::atomic<uint64_t> unchangedAt{never};  // tensors().changes() when all descriptors were as they are here
+  std::atomic<uint64_t> inOrderAt{never};    // deviceFrees() when all memory was found in order
 };
 
 namespace {
@@ -96,7 +96,7 @@ RangeFault firstFaultNow(const Invocation &invocation) {
   return {};
 }
 
-// Looks again only where memory was freed since: all threads that launch and execute would wait for each other.
+// Looks again only where memory was freed since: threads that launch and execute would wait for each other.
 RangeFault firstFault(Invocation &invocation) {
   const uint64_t frees = deviceFrees();
   if (invocation.inOrderAt == frees) return {};
