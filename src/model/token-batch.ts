@@ -46,7 +46,7 @@ export function tokenBatch(
     firstRows[text] = start
     inputIds.set(ids, start)
     paddingMask?.fill(0, start, start + ids.length)
-    positionIds.set(robertaPositions(ids, padTokenId), start)
+    fillPositions(positionIds, start, ids, padTokenId)
     start += lengths[text]!
   })
   return { layout, lengths, inputIds, positionIds, firstRows, paddingMask }
@@ -56,7 +56,14 @@ export function tokenBatch(
  * RoBERTa counts positions over the tokens that are not padding, beginning at padding id + 1; a
  * padding token, even one spelled out within a text, has the position of the padding id.
  */
-function robertaPositions(ids: ArrayLike<number>, padTokenId: number): Int32Array {
-  let count = 0
-  return Int32Array.from(ids, (id) => (id === padTokenId ? padTokenId : padTokenId + ++count))
+function fillPositions(
+  into: Int32Array,
+  start: number,
+  ids: ArrayLike<number>,
+  padTokenId: number,
+): void {
+  let position = padTokenId
+  for (let at = 0; at < ids.length; at++) {
+    into[start + at] = ids[at] === padTokenId ? padTokenId : ++position
+  }
 }

@@ -30,10 +30,9 @@ class Call {
   explicit Call(const char *function) : outerSite(site), outerFault(deviceFault) {
     Ledger &ledger = Ledger::instance();
     std::lock_guard<std::mutex> lock(ledger.mutex);
-    auto found = ledger.functions.find(function);
-    if (found == ledger.functions.end()) found = ledger.functions.emplace(function, FunctionRecord{}).first;
-    FunctionRecord &record = found->second;
-    site = {found->first.c_str(), ++record.count};
+    const auto [name, counted] = ledger.counted(function);
+    FunctionRecord &record = *counted;
+    site = {name, ++record.count};
     injectedFailure = take(record.failures, record.count);
     deviceFault = take(record.faults, record.count);
     if (device < 0) return;

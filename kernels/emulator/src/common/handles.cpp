@@ -62,7 +62,10 @@ AnyHandleTable::Pointer AnyHandleTable::takeAny(const void *handle, const Predic
   const auto found = entries.find(numberOf(handle));
   if (found == entries.end()) return nullptr;
   Pointer object = found->second.object;
-  if (ends(object.get())) entries.erase(found);
+  if (ends(object.get())) {
+    entries.erase(found);
+    noteChange();
+  }
   return object;
 }
 
@@ -70,6 +73,7 @@ void AnyHandleTable::replaceAny(const void *handle, Pointer object) {
   std::lock_guard<std::mutex> lock(mutex);
   const auto found = entries.find(numberOf(handle));
   if (found != entries.end()) found->second.object.swap(object);
+  noteChange();
 }
 
 std::vector<AnyHandleTable::Pointer> AnyHandleTable::selectAny(const Predicate &accepts) {
@@ -91,6 +95,7 @@ std::vector<AnyHandleTable::Pointer> AnyHandleTable::reapAny(const Predicate &ac
     reportLeak(entry->second, why);
     reaped.push_back(std::move(entry->second.object));
     entry = entries.erase(entry);
+    noteChange();
   }
   return reaped;
 }

@@ -5,6 +5,7 @@
 // A new kind of object is one table, made at namespace scope and never destroyed: the report must know all
 // kinds from the moment the library is loaded.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -23,6 +24,9 @@ class EMULATOR_API AnyHandleTable {
   AnyHandleTable(const char *kind, aclError unknownCode);
   const char *const kind;
   size_t size();
+  // How often an object was removed or replaced, or said to have changed.
+  uint64_t changes() const { return changeCount; }
+  void noteChange() { ++changeCount; }
   void reportLeaks();
 
   static const std::vector<AnyHandleTable *> &all();
@@ -51,6 +55,7 @@ class EMULATOR_API AnyHandleTable {
   const aclError unknownCode;
   std::mutex mutex;
   std::unordered_map<uintptr_t, Entry> entries;
+  std::atomic<uint64_t> changeCount{0};
 };
 
 template <class Object>

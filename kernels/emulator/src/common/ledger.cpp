@@ -96,6 +96,14 @@ Ledger &Ledger::instance() {
   return ledger;
 }
 
+Ledger::Counted Ledger::counted(const char *function) {
+  const auto found = byAddress.find(function);
+  if (found != byAddress.end()) return found->second;
+  auto named = functions.find(function);
+  if (named == functions.end()) named = functions.emplace(function, FunctionRecord{}).first;
+  return byAddress[function] = {named->first.c_str(), &named->second};
+}
+
 CallRecord &Ledger::recordOf(const std::string &name) {
   const size_t at = name.find('@');
   FunctionRecord &record = functions[name.substr(0, at)];

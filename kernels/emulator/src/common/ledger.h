@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "violation.h"
@@ -27,12 +28,22 @@ class Ledger {
   // The record that "function", or "function@device", names; with the mutex held.
   CallRecord &recordOf(const std::string &name);
 
+  // What counts the calls of a function, and its name, which stays where it is; with the mutex held.
+  struct Counted {
+    const char *name;
+    FunctionRecord *record;
+  };
+  Counted counted(const char *function);
+
   std::mutex mutex;  // guards everything below
   std::map<std::string, FunctionRecord, std::less<>> functions;
   std::vector<Violation> violations;  // the first maximumKept
   uint64_t violationCount = 0;
 
   static constexpr size_t maximumKept = 1000;
+
+ private:
+  std::unordered_map<const char *, Counted> byAddress;  // of __func__: one address is one function
 };
 
 // Writes the report where ASCEND_EMULATOR_REPORT says; at finalise.

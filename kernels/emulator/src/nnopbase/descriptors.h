@@ -29,4 +29,7 @@ struct ScalarList {
 
 HandleTable<Tensor> &tensors();
 
+// Gives a tensor another address; anything but a living handle is a violation and throws Failure.
+void setAddress(const aclTensor *tensor, void *address);
+
 }  // namespace emulator

@@ -31,10 +31,10 @@ void update(const std::vector<Argument> &operand, size_t member, const aclTensor
   require(operand[member].handle, "the tensor at this index was NULL at phase 1");
   if (operand[member].handle != tensor)
     violation(kind::wrongExecutor, "the tensor given is not the one phase 1 had at this index");
-  tensors().require(tensor)->address = address;
+  setAddress(tensor, address);
 }
 
-aclnnStatus setAddress(const char *function, Among among, aclOpExecutor *executor, size_t index, aclTensor *tensor,
+aclnnStatus updateAddress(const char *function, Among among, aclOpExecutor *executor, size_t index, aclTensor *tensor,
                        void *address) {
   return call(function, [&] {
     requireHandles(executor, tensor);
@@ -43,7 +43,7 @@ aclnnStatus setAddress(const char *function, Among among, aclOpExecutor *executo
   });
 }
 
-aclnnStatus setDynamicAddress(const char *function, Among among, aclOpExecutor *executor, size_t irIndex,
+aclnnStatus updateDynamicAddress(const char *function, Among among, aclOpExecutor *executor, size_t irIndex,
                               size_t relativeIndex, aclTensorList *list, void *address) {
   return call(function, [&] {
     requireHandles(executor, list);
@@ -102,30 +102,30 @@ aclnnStatus aclDestroyAclOpExecutor(aclOpExecutor *executor) {
 }
 
 aclnnStatus aclSetInputTensorAddr(aclOpExecutor *executor, const size_t index, aclTensor *tensor, void *addr) {
-  return setAddress(__func__, Among::inputs, executor, index, tensor, addr);
+  return updateAddress(__func__, Among::inputs, executor, index, tensor, addr);
 }
 
 aclnnStatus aclSetOutputTensorAddr(aclOpExecutor *executor, const size_t index, aclTensor *tensor, void *addr) {
-  return setAddress(__func__, Among::outputs, executor, index, tensor, addr);
+  return updateAddress(__func__, Among::outputs, executor, index, tensor, addr);
 }
 
 aclnnStatus aclSetTensorAddr(aclOpExecutor *executor, const size_t index, aclTensor *tensor, void *addr) {
-  return setAddress(__func__, Among::all, executor, index, tensor, addr);
+  return updateAddress(__func__, Among::all, executor, index, tensor, addr);
 }
 
 aclnnStatus aclSetDynamicInputTensorAddr(aclOpExecutor *executor, size_t irIndex, const size_t relativeIndex,
                                          aclTensorList *tensors, void *addr) {
-  return setDynamicAddress(__func__, Among::inputs, executor, irIndex, relativeIndex, tensors, addr);
+  return updateDynamicAddress(__func__, Among::inputs, executor, irIndex, relativeIndex, tensors, addr);
 }
 
 aclnnStatus aclSetDynamicOutputTensorAddr(aclOpExecutor *executor, size_t irIndex, const size_t relativeIndex,
                                           aclTensorList *tensors, void *addr) {
-  return setDynamicAddress(__func__, Among::outputs, executor, irIndex, relativeIndex, tensors, addr);
+  return updateDynamicAddress(__func__, Among::outputs, executor, irIndex, relativeIndex, tensors, addr);
 }
 
 aclnnStatus aclSetDynamicTensorAddr(aclOpExecutor *executor, size_t irIndex, const size_t relativeIndex,
                                     aclTensorList *tensors, void *addr) {
-  return setDynamicAddress(__func__, Among::all, executor, irIndex, relativeIndex, tensors, addr);
+  return updateDynamicAddress(__func__, Among::all, executor, irIndex, relativeIndex, tensors, addr);
 }
 
 // The second name of each.

@@ -20,7 +20,7 @@ struct Executor {
   uint64_t workspaceSize;
   std::shared_ptr<const Kernel> kernel;            // NULL: does nothing
   bool mayRepeat, repeatable = false;
-  std::shared_ptr<const Invocation> last;          // what phase 2 worked out; of repeatable ones only
+  std::shared_ptr<Invocation> last;                // what phase 2 worked out; of repeatable ones only
 };
 
 HandleTable<Executor> &executors();

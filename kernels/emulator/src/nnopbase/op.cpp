@@ -2,6 +2,7 @@
 #include "op.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "../common/config.h"
@@ -19,12 +20,18 @@ struct Resolved {
   Range range{};
 };
 
+constexpr uint64_t never = UINT64_MAX;
+
 // Everything one execution needs; no handles, so that descriptors may be destroyed after phase 2.
 struct Invocation {
   std::shared_ptr<const Kernel> kernel;
   std::vector<Resolved> inputs, outputs;
   Range workspace{};
   int device = 0;
+  Work work;                                 // of a stream
+  std::vector<std::string> misaligned;       // what each launch is to report
+  std::atomic<uint64_t> unchangedAt{never};  // tensors().changes() when all descriptors were as they are here
+  std::atomic<uint64_t> inOrderAt{never};    // deviceFrees() when all memory was found in order
 };
 
 namespace {
@@ -77,7 +84,7 @@ RangeFault misplaced(const Resolved &r) {
   return {kind::misaligned, "the base address of " + r.name + " is not a multiple of the element size"};
 }
 
-RangeFault firstFault(const Invocation &invocation) {
+RangeFault firstFaultNow(const Invocation &invocation) {
   for (const auto *list : {&invocation.inputs, &invocation.outputs})
     for (const Resolved &r : *list)
       if (r.range.size > 0) {
@@ -87,6 +94,15 @@ RangeFault firstFault(const Invocation &invocation) {
   if (invocation.workspace.size > 0)
     return checkDeviceRange("the workspace", invocation.workspace.address, invocation.workspace.size, invocation.device);
   return {};
+}
+
+// Looks again only where memory was freed since: threads that launch and execute would wait for each other.
+RangeFault firstFault(Invocation &invocation) {
+  const uint64_t frees = deviceFrees();
+  if (invocation.inOrderAt == frees) return {};
+  RangeFault fault = firstFaultNow(invocation);
+  if (!fault) invocation.inOrderAt = frees;
+  return fault;
 }
 
 bool isAligned(const void *address) { return reinterpret_cast<uintptr_t>(address) % 64 == 0; }
@@ -119,7 +135,7 @@ Views viewsOf(const std::vector<Resolved> &list) {
 }
 
 // Memory may have been freed since phase 2, or a graph may be replayed long after: everything is checked again.
-void execute(const Invocation &invocation) {
+void execute(Invocation &invocation) {
   if (const RangeFault fault = firstFault(invocation)) {
     violation(fault.kind, fault.message);
     throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message);
@@ -151,20 +167,37 @@ std::shared_ptr<Executor> takeExecutor(const char *function, aclOpExecutor *hand
 
 Range checkedWorkspace(const Executor &executor, void *workspace, uint64_t size) {
   if (executor.workspaceSize == 0) return {};
-  const std::string asked = "phase 1 asked for " + std::to_string(executor.workspaceSize) + " bytes";
-  if (!workspace) {
-    violation(kind::missingWorkspace, "the workspace is NULL; " + asked);
-    throw Failure(ACLNN_ERR_PARAM_NULLPTR, "the workspace is NULL; " + asked);
-  }
-  if (size < executor.workspaceSize) {
-    const std::string message = "the workspace has " + std::to_string(size) + " bytes; " + asked;
-    violation(kind::smallWorkspace, message);
-    throw Failure(ACLNN_ERR_PARAM_INVALID, message);
-  }
+  const auto refuse = [&](const char *kind, aclError code, const std::string &found) {
+    const std::string message = "the workspace " + found + "; phase 1 asked for " + std::to_string(executor.workspaceSize) + " bytes";
+    violation(kind, message);
+    throw Failure(code, message);
+  };
+  if (!workspace) refuse(kind::missingWorkspace, ACLNN_ERR_PARAM_NULLPTR, "is NULL");
+  if (size < executor.workspaceSize) refuse(kind::smallWorkspace, ACLNN_ERR_PARAM_INVALID, "has " + std::to_string(size) + " bytes");
   return {workspace, executor.workspaceSize, true};
 }
 
-std::shared_ptr<const Invocation> invocationOf(const Executor &executor, Range workspace, int device) {
+// What it asks of a stream, and what is wrong with where its memory starts.
+void prepareWork(Invocation &invocation) {
+  auto &ranges = invocation.work.ranges;
+  for (const auto *list : {&invocation.inputs, &invocation.outputs})
+    for (const Resolved &r : *list) {
+      if (r.range.size == 0) continue;
+      ranges.push_back(r.range);
+      if (!isAligned(r.base)) invocation.misaligned.push_back("the base address of " + r.name + " is not a multiple of 64");
+    }
+  if (invocation.workspace.size > 0) {
+    ranges.push_back(invocation.workspace);
+    if (!isAligned(invocation.workspace.address)) invocation.misaligned.push_back("the workspace is not a multiple of 64");
+  }
+  invocation.work.execute = [&invocation] { execute(invocation); };  // lives as long: see workOf
+}
+
+std::shared_ptr<const Work> workOf(const std::shared_ptr<Invocation> &invocation) {
+  return {invocation, &invocation->work};
+}
+
+std::shared_ptr<Invocation> invocationOf(const Executor &executor, Range workspace, int device) {
   auto invocation = std::make_shared<Invocation>();
   invocation->kernel = executor.kernel;
   invocation->workspace = workspace;
@@ -175,12 +208,15 @@ std::shared_ptr<const Invocation> invocationOf(const Executor &executor, Range w
     for (const Argument &argument : executor.operands[i])
       (output ? invocation->outputs : invocation->inputs).push_back(resolve(argument, name, output));
   }
+  prepareWork(*invocation);
   return invocation;
 }
 
 // Whether all descriptors live and lead to where they led then.
-bool isUnchanged(const Invocation &last, const Executor &executor, Range workspace, int device) {
+bool isUnchanged(Invocation &last, const Executor &executor, Range workspace, int device) {
   if (last.workspace.address != workspace.address || last.device != device) return false;
+  const uint64_t changes = tensors().changes();
+  if (last.unchangedAt == changes) return true;
   size_t input = 0, output = 0;
   for (size_t i = 0; i < executor.operands.size(); ++i)
     for (const Argument &argument : executor.operands[i]) {
@@ -189,11 +225,12 @@ bool isUnchanged(const Invocation &last, const Executor &executor, Range workspa
       const auto now = tensors().find(argument.handle);
       if (!now || now->address != then.base) return false;
     }
+  last.unchangedAt = changes;
   return true;
 }
 
 // A repeatable executor works it out anew only where something has changed.
-std::shared_ptr<const Invocation> currentInvocation(Executor &executor, Range workspace, int device) {
+std::shared_ptr<Invocation> currentInvocation(Executor &executor, Range workspace, int device) {
   if (!executor.repeatable) return invocationOf(executor, workspace, device);
   if (!executor.last || !isUnchanged(*executor.last, executor, workspace, device))
     executor.last = invocationOf(executor, workspace, device);
@@ -237,26 +274,17 @@ aclnnStatus runOp(const char *function, void *workspace, uint64_t workspaceSize,
     const auto where = asRuntimeError([&] { return streamFor(stream); });
     const Range scratch = checkedWorkspace(*executor, workspace, workspaceSize);
     if (!executor->kernel) return;
-    const int device = currentContext()->device;
-    const auto invocation = currentInvocation(*executor, scratch, device);
-    auto task = std::make_shared<Task>();
+    const auto invocation = currentInvocation(*executor, scratch, where->context.device);
+    std::shared_ptr<const Work> work;
     if (const RangeFault fault = firstFault(*invocation)) {
       // As on hardware, the call succeeds and the device fails.
       violation(fault.kind, fault.message);
-      task->execute = [fault] { throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message); };
+      work = std::make_shared<Work>(Work{{}, [fault] { throw Failure(ACL_ERROR_RT_AICORE_EXCEPTION, fault.message); }});
     } else {
-      for (const auto *list : {&invocation->inputs, &invocation->outputs})
-        for (const Resolved &r : *list) {
-          if (r.range.size == 0) continue;
-          task->ranges.push_back(r.range);
-          if (!isAligned(r.base)) violation(kind::misaligned, "the base address of " + r.name + " is not a multiple of 64");
-        }
-      if (scratch.size > 0) {
-        task->ranges.push_back(scratch);
-        if (!isAligned(scratch.address)) violation(kind::misaligned, "the workspace is not a multiple of 64");
-      }
-      task->execute = [invocation] { execute(*invocation); };
+      for (const std::string &what : invocation->misaligned) violation(kind::misaligned, what);
+      work = workOf(invocation);
     }
+    auto task = std::make_shared<Task>(std::move(work));
     RuntimeLock lock(runtimeMutex());
     asRuntimeError([&] { enqueue(*where, std::move(task)); });
   };

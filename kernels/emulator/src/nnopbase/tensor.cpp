@@ -83,6 +83,11 @@ const Tensor &get(const aclTensor *handle) {
   return *tensor;
 }
 
+void setAddress(const aclTensor *handle, void *address) {
+  tensors().require(handle)->address = address;
+  tensors().noteChange();
+}
+
 void describeAnew(const aclTensor *handle, const Tensor &description) { tensors().replace(handle, std::make_shared<Tensor>(description)); }
 
 }  // namespace emulator
@@ -163,10 +168,10 @@ aclnnStatus aclGetDataType(const aclTensor *tensor, aclDataType *dataType) {
 aclnnStatus aclSetRawTensorAddr(aclTensor *tensor, void *addr) {
   return call(__func__, [&] {
     requireNotNull({{"tensor", tensor}});
-    const auto object = tensors().require(tensor);
+    tensors().require(tensor);
     if (isPlanned(tensor))
       violation(kind::addressUpdate, "the tensor's address changes between phase 1 and phase 2 of the same call");
-    object->address = addr;
+    setAddress(tensor, addr);
   });
 }
 

@@ -60,17 +60,18 @@ void run(const Task &task) {
   setThreadSite(task.site);
   try {
     if (task.fault != ACL_SUCCESS) throw Failure(task.fault, "failed on request (ascendEmulatorFaultCall)");
-    task.execute();
+    task.work->execute();
   } catch (const Failure &failure) {
     const std::string where = std::string(task.site.function) + " call " + std::to_string(task.site.number);
     throw Failure(ACL_ERROR_RT_MODEL_EXECUTE, "while replaying " + where + ": " + failure.what());
   }
 }
 
-// All of a graph as one task, made at the first launch after a change: a launch costs the host no more than a task.
-std::shared_ptr<const Task> launchOf(const Graph &graph) {
-  auto launch = std::make_shared<Task>();
-  for (const auto &task : graph.tasks) launch->ranges.insert(launch->ranges.end(), task->ranges.begin(), task->ranges.end());
+// All of a graph as one piece of work, made at the first launch after a change: a launch costs the host no more than a task.
+std::shared_ptr<const Work> launchOf(const Graph &graph) {
+  auto launch = std::make_shared<Work>();
+  for (const auto &task : graph.tasks)
+    launch->ranges.insert(launch->ranges.end(), task->work->ranges.begin(), task->work->ranges.end());
   launch->execute = [tasks = graph.tasks] {
     for (const auto &task : tasks) run(*task);
   };
@@ -83,12 +84,9 @@ Position replay(Graph &graph, Stream &stream) {
   if (graph.context != &stream.context)
     throw Failure(ACL_ERROR_RT_STREAM_CONTEXT, "the graph was captured in another context than the stream's");
   if (!graph.launch) graph.launch = launchOf(graph);
-  auto task = std::make_shared<Task>();
-  task->ranges = graph.launch->ranges;
-  task->execute = [launch = graph.launch] { launch->execute(); };
   auto &ends = graph.replays;
   ends.erase(std::remove_if(ends.begin(), ends.end(), Stream::isObserved), ends.end());
-  ends.push_back(stream.append(std::move(task)));
+  ends.push_back(stream.append(std::make_shared<Task>(graph.launch)));
   return ends.back();
 }
 

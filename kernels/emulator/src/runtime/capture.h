@@ -24,7 +24,7 @@ struct Graph {
   bool capturing = true;
   bool invalid = false;            // an illegal call was made meanwhile
   std::vector<std::shared_ptr<Task>> tasks;
-  std::shared_ptr<const Task> launch;  // all of them; NULL before the first launch and after an update
+  std::shared_ptr<const Work> launch;  // all of them; NULL before the first launch and after an update
   std::vector<Position> replays;   // those the host may not have observed
   std::vector<aclrtTaskGrp> groups;
   bool groupOpen = false;

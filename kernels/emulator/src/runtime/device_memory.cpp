@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -21,6 +22,8 @@ constexpr size_t kReservation = size_t{128} << 30;  // address space of a device
 constexpr size_t kPage = 4096;
 constexpr size_t kBaseAlignment = 64;
 constexpr size_t kFreedRemembered = 65536;
+
+std::atomic<uint64_t> frees{0};
 
 struct Allocation {
   uintptr_t address;
@@ -114,6 +117,7 @@ struct DeviceSpace {
 
   void release(Book::iterator block) {
     const uintptr_t page = block->first;
+    ++frees;
     used -= block->second.charged;
     fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(page - base),
               static_cast<off_t>(block->second.span));
@@ -222,6 +226,8 @@ RangeFault checkDeviceRange(const std::string &what, const void *address, size_t
     return {kind::useAfterFree, what + " at " + hex(address) + " lies in " + describe(*old) + ", which was freed"};
   return {kind::wildAddress, what + " at " + hex(address) + " lies in no allocation"};
 }
+
+uint64_t deviceFrees() { return frees; }
 
 RangeFault checkPinnedRange(const std::string &what, const void *address, size_t size) {
   std::lock_guard<std::mutex> lock(memory().mutex);

@@ -38,6 +38,8 @@ struct RangeFault {
   explicit operator bool() const { return kind != nullptr; }
 };
 EMULATOR_API RangeFault checkDeviceRange(const std::string &what, const void *address, size_t size, int device);
+// How often device memory was freed. What was in order stays so until this changes.
+EMULATOR_API uint64_t deviceFrees();
 RangeFault checkPinnedRange(const std::string &what, const void *address, size_t size);
 
 // Where the process reaches device memory; no check.

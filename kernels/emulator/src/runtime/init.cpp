@@ -2,6 +2,7 @@
 // and the sameness are checked.
 #include "init.h"
 
+#include <atomic>
 #include <fstream>
 #include <mutex>
 #include <optional>
@@ -16,7 +17,7 @@ namespace emulator {
 namespace {
 
 std::mutex mutex;
-uint64_t aclCount = 0, aclnnCount = 0;
+std::atomic<uint64_t> aclCount{0}, aclnnCount{0};  // changed with the lock held
 std::optional<std::string> firstConfig;
 
 std::string contentOf(const char *path) {
@@ -41,10 +42,7 @@ __attribute__((destructor)) void reportAtExit() {
 
 }  // namespace
 
-bool initialised() {
-  std::lock_guard<std::mutex> lock(mutex);
-  return aclCount > 0 || aclnnCount > 0;
-}
+bool initialised() { return aclCount > 0 || aclnnCount > 0; }
 
 void initialiseAclnn() {
   std::lock_guard<std::mutex> lock(mutex);

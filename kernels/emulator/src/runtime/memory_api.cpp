@@ -105,9 +105,9 @@ Side fillTarget(void *devPtr, size_t maxCount, size_t count) {
 // Ordinary host memory makes an asynchronous copy wait for its own end.
 void copyAsync(const Side &dst, const Side &src, Stream &stream) {
   const bool pageable = dst.place == Place::host || src.place == Place::host;
-  auto task = std::make_shared<Task>();
-  task->ranges = {dst.range, src.range};
-  task->execute = [dst, src] {
+  auto work = std::make_shared<Work>();
+  work->ranges = {dst.range, src.range};
+  work->execute = [dst, src] {
     dst.requireAlive("dst");
     src.requireAlive("src");
     memmove(dst.reached, src.reached, dst.range.size);
@@ -118,7 +118,7 @@ void copyAsync(const Side &dst, const Side &src, Stream &stream) {
   if (dst.place == Place::pinned && !stream.capture && config().poison && !Stream::conflict(dst.range))
     memset(dst.reached, 0xFF, dst.range.size);
   const bool recorded = stream.capture != nullptr;
-  enqueue(stream, std::move(task));
+  enqueue(stream, std::make_shared<Task>(std::move(work)));
   if (pageable && !recorded) stream.waitUntilDone(lock, stream.lastNumber(), -1);
 }
 
@@ -218,14 +218,14 @@ aclError aclrtMemsetAsync(void *devPtr, size_t maxCount, int32_t value, size_t c
   return call(__func__, [&] {
     const auto where = streamFor(stream);
     const Side target = fillTarget(devPtr, maxCount, count);
-    auto task = std::make_shared<Task>();
-    task->ranges = {target.range};
-    task->execute = [target, value] {
+    auto work = std::make_shared<Work>();
+    work->ranges = {target.range};
+    work->execute = [target, value] {
       target.requireAlive("devPtr");
       memset(target.reached, value, target.range.size);
     };
     RuntimeLock lock(runtimeMutex());
-    enqueue(*where, std::move(task));
+    enqueue(*where, std::make_shared<Task>(std::move(work)));
   });
 }
 

@@ -13,19 +13,20 @@ namespace {
 bool held = false;
 uint64_t lastId = 0;
 
-// How often a stream's thread looks again before it sleeps: some 50 µs on an idle processor.
-constexpr int kLooks = 200;
+// How often a stream's thread looks for work before it sleeps: some 50 µs on an idle processor. To wake a thread
+// that sleeps costs the program more than to enqueue, and its time on the host is measured.
+constexpr int kLooksForWork = 200;
 
-// To wake a thread that sleeps costs the program more than to enqueue, and its time on the host is measured: the
-// streams' threads sleep only where nothing comes for a while.
-template <class Ready>
-void lookFor(Ready ready) {
-  for (int look = 0; look < kLooks && !ready(); ++look) std::this_thread::yield();
-}
+// How often a thread looks whether the lock is free before it sleeps: a few µs.
+constexpr int kLooksForLock = 100;
 
-void lockGently(RuntimeLock &lock) {
-  lookFor([&] { return lock.try_lock(); });
-  if (!lock.owns_lock()) lock.lock();
+// Tells the processor that the thread looks again and again, without giving it away.
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  asm volatile("yield");
+#endif
 }
 
 std::map<uint64_t, Stream *> &streams() {
@@ -36,8 +37,9 @@ std::map<uint64_t, Stream *> &streams() {
 std::string text(const CallSite &site) { return std::string(site.function) + " call " + std::to_string(site.number); }
 
 const Range *conflictIn(const Task &task, const Range &range) {
-  for (const Range &used : task.ranges)
-    if (used.conflictsWith(range)) return &used;
+  if (task.work)
+    for (const Range &used : task.work->ranges)
+      if (used.conflictsWith(range)) return &used;
   return nullptr;
 }
 
@@ -46,6 +48,16 @@ const Range *conflictIn(const Task &task, const Range &range) {
 std::mutex &runtimeMutex() {
   static std::mutex &mutex = *new std::mutex;
   return mutex;
+}
+
+RuntimeLock::RuntimeLock(std::mutex &mutex) : unique_lock(mutex, std::defer_lock) { lock(); }
+
+void RuntimeLock::lock() {
+  for (int look = 0; look < kLooksForLock; ++look) {
+    if (try_lock()) return;
+    relax();
+  }
+  unique_lock::lock();
 }
 
 std::condition_variable &taskFinished() {
@@ -84,12 +96,13 @@ Position Stream::append(std::shared_ptr<Task> task) {
 }
 
 void Stream::reportRaces(const Task &task) {
+  if (!task.work) return;
   for (const auto &[otherId, other] : streams()) {
     if (other == this) continue;
     const auto known = waitedFor.find(otherId);
     const uint64_t ordered = known == waitedFor.end() ? 0 : known->second;
     for (const Entry &entry : other->books)
-      for (const Range &range : task.ranges)
+      for (const Range &range : task.work->ranges)
         if (entry.number > ordered && conflictIn(*entry.task, range)) {
           violation(kind::streamRace, task.site, "uses memory that " + text(entry.task->site) +
                                                      " uses on another stream, with no event or synchronise between them");
@@ -104,22 +117,22 @@ void Stream::work() {
     if (queue.empty() && !stopping) {
       const uint64_t seen = issued;
       lock.unlock();
-      lookFor([&] { return issued != seen; });
-      lockGently(lock);
+      for (int look = 0; look < kLooksForWork && issued == seen; ++look) std::this_thread::yield();
+      lock.lock();
     }
     wake.wait(lock, [&] { return (!queue.empty() && !held) || (queue.empty() && stopping); });
     if (queue.empty()) return;
     const std::shared_ptr<Task> task = queue.front();
     executing = true;
     while (task->ready && !task->ready()) taskFinished().wait(lock);
-    if (task->execute) {
+    if (task->work) {
       lock.unlock();
       setThreadSite(task->site);
       aclError code = ACL_SUCCESS;
       std::string message;
       try {
         if (task->fault != ACL_SUCCESS) throw Failure(task->fault, "failed on request (ascendEmulatorFaultCall)");
-        task->execute();
+        task->work->execute();
       } catch (const Failure &failure) {
         code = failure.code;
         message = text(task->site) + " failed on the device: " + failure.what();
@@ -127,7 +140,7 @@ void Stream::work() {
         code = ACL_ERROR_RT_AICORE_EXCEPTION;
         message = text(task->site) + " failed on the device: " + unforeseen.what();
       }
-      lockGently(lock);
+      lock.lock();
       if (code != ACL_SUCCESS && fault == ACL_SUCCESS) {
         fault = code;
         faultMessage = message;
@@ -137,12 +150,19 @@ void Stream::work() {
     queue.pop_front();
     ++completed;
     if (task->finished) task->finished(*this);
-    taskFinished().notify_all();
+    if (task->finished || stopping || completed >= awaited) {
+      awaited = UINT64_MAX;
+      taskFinished().notify_all();
+    }
   }
 }
 
 bool Stream::waitUntilDone(RuntimeLock &lock, uint64_t number, int32_t timeoutMs) {
-  const auto done = [&] { return completed >= number; };
+  const auto done = [&] {
+    if (completed >= number) return true;
+    awaited = std::min(awaited, number);
+    return false;
+  };
   if (timeoutMs >= 0) {
     // wait_until on the system clock: older thread sanitizers do not know the steady clock's wait.
     const auto end = std::chrono::system_clock::now() + std::chrono::milliseconds(timeoutMs);

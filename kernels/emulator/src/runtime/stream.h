@@ -26,9 +26,13 @@ struct TaskUpdate;
 class Stream;
 
 EMULATOR_API std::mutex &runtimeMutex();
-using RuntimeLock = std::unique_lock<std::mutex>;
+// Looks a while before it sleeps: the lock is held for less time than it takes to sleep and be woken.
+struct EMULATOR_API RuntimeLock : std::unique_lock<std::mutex> {
+  explicit RuntimeLock(std::mutex &mutex);
+  void lock();
+};
 
-// Notified whenever a task finishes.
+// Notified when a task finishes that somebody may be waiting for.
 std::condition_variable &taskFinished();
 
 // A point in a stream's order: the task number `number` of the stream `stream`.
@@ -36,11 +40,18 @@ struct Position {
   uint64_t stream = 0, number = 0;
 };
 
+// What a task does. Made once for what is enqueued again and again, such as a repeatable executor.
+struct Work {
+  std::vector<Range> ranges;      // memory it uses
+  std::function<void()> execute;  // without the lock; throws Failure for a device fault
+};
+
 // What is executed on a stream. Shared between the stream and the graphs that replay it.
 struct Task {
+  explicit Task(std::shared_ptr<const Work> work = nullptr) : work(std::move(work)) {}
+
   CallSite site = currentCall();
-  std::vector<Range> ranges;                 // memory it uses
-  std::function<void()> execute;             // without the lock; throws Failure for a device fault
+  std::shared_ptr<const Work> work;          // NULL: only its place in the order counts
   std::function<bool()> ready;               // with the lock; the stream waits until it is true
   std::function<void(Stream &)> finished;    // with the lock; also when the task is dropped
   Position after;                            // a task of another stream that this one waits for
@@ -93,6 +104,7 @@ class Stream {
   std::map<uint64_t, uint64_t> waitedFor;   // stream -> number: those tasks come before anything appended now
   std::atomic<uint64_t> issued{0};          // changed with the lock held
   uint64_t completed = 0;
+  uint64_t awaited = UINT64_MAX;            // the first task that somebody waits for
   aclError fault = ACL_SUCCESS;
   std::string faultMessage;
   bool executing = false, stopping = false;
