@@ -83,16 +83,7 @@ export class Graphs {
   /** The stream goes when the graphs that were retired before are gone. */
   close(): void {
     const stream = this.#stream
-    if (stream === undefined) return
-    const { call, functions } = this.#runtime.cann
-    this.#runtime.retire(() => {
-      try {
-        call(functions.aclrtDestroyStream, [stream])
-        return []
-      } catch (error) {
-        return [error]
-      }
-    })
+    if (stream !== undefined) this.#runtime.retire(() => this.#destroy(stream))
   }
 
   #obstacle(calls: readonly AclnnCall[]): string | undefined {
@@ -121,20 +112,45 @@ export class Graphs {
       for (const step of steps) step(stream)
       call(functions.aclmdlRICaptureEnd, [stream, handle])
     } catch (error) {
-      this.#abandon(stream, handle)
+      this.#abandon(stream)
       throw error
     }
     return handle[0]!
   }
 
-  /** A capture that goes on would have later copies refused. */
-  #abandon(stream: bigint, handle: BigUint64Array): void {
+  /**
+   * A capture that goes on would have later copies refused. A stream whose capture cannot be ended is not
+   * used again: the capture is ended when the next wait is over, since AscendCL destroys no captured stream.
+   */
+  #abandon(stream: bigint): void {
+    if (this.#endCapture(stream)) return
+    this.#stream = undefined
+    this.#runtime.retire(() => {
+      this.#endCapture(stream)
+      return this.#destroy(stream)
+    })
+  }
+
+  /** Throws away what was captured; false where that fails. What stopped the capture matters more. */
+  #endCapture(stream: bigint): boolean {
     const { call, functions } = this.#runtime.cann
+    const handle = new BigUint64Array(1)
     try {
       call(functions.aclmdlRICaptureEnd, [stream, handle])
       call(functions.aclmdlRIDestroy, [handle[0]!])
+      return true
     } catch {
-      // What stopped the capture matters more.
+      return false
+    }
+  }
+
+  #destroy(stream: bigint): readonly unknown[] {
+    try {
+      const { call, functions } = this.#runtime.cann
+      call(functions.aclrtDestroyStream, [stream])
+      return []
+    } catch (error) {
+      return [error]
     }
   }
 }
