@@ -4,12 +4,13 @@
  * While a stream is captured, what is enqueued there is recorded and not executed. It is a stream of
  * its own: a thread may be waiting for the one that work goes to, and waiting for a stream that is
  * captured spoils the capture. Where anything refuses there is no graph, and the steps of the plan are
- * enqueued one by one; `summary` says why.
+ * enqueued one by one; `tally.ts` says why.
  */
 import { AscendError } from '../../ffi/ascend-error.ts'
 import type { AclnnCall } from './aclnn-call.ts'
 import { captureThreadLocal } from './constants.ts'
 import type { Runtime } from './runtime.ts'
+import type { Tally } from './tally.ts'
 
 /** Enqueues something on a stream. */
 export type Step = (stream: bigint) => void
@@ -48,35 +49,29 @@ export class Graph {
 /** The graphs of a backend. */
 export class Graphs {
   readonly #runtime: Runtime
+  readonly #tally: Tally
   #stream: bigint | undefined
-  #captured = 0
-  /** How many plans have no graph, by the reason. */
-  readonly #refusals = new Map<string, number>()
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, tally: Tally) {
     this.#runtime = runtime
-  }
-
-  /** For the settings that reports print. */
-  get summary(): string {
-    if (this.#refusals.size === 0) return 'on'
-    const reasons = [...this.#refusals.keys()].join('; ')
-    if (this.#captured === 0) return `off: ${reasons}`
-    const refused = [...this.#refusals.values()].reduce((sum, count) => sum + count, 0)
-    return `on, ${refused} of ${this.#captured + refused} plans without: ${reasons}`
+    this.#tally = tally
   }
 
   /** `steps`, of which `calls` are operators that have been launched before, or undefined. */
   capture(calls: readonly AclnnCall[], steps: readonly Step[]): Graph | undefined {
     const obstacle = this.#obstacle(calls)
-    if (obstacle !== undefined) return this.#refuse(obstacle)
+    if (obstacle !== undefined) {
+      this.#tally.refusal(obstacle)
+      return undefined
+    }
     try {
       const graph = new Graph(this.#runtime, this.#capture(steps))
-      this.#captured += 1
+      this.#tally.graph()
       return graph
     } catch (error) {
       if (!(error instanceof AscendError)) throw error
-      return this.#refuse(`${error.functionName} failed with code ${error.code}`)
+      this.#tally.refusal(`${error.functionName} failed with code ${error.code}`)
+      return undefined
     }
   }
 
@@ -93,10 +88,6 @@ export class Graphs {
     // What makes an executor one-shot, such as memory of the host that it reads, forbids a graph too.
     const oneShot = calls.find(({ isRepeatable }) => !isRepeatable)
     return oneShot && `${oneShot.name} cannot be repeated`
-  }
-
-  #refuse(reason: string): undefined {
-    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1)
   }
 
   #capture(steps: readonly Step[]): bigint {

@@ -49,6 +49,7 @@ import { Launch, type LaunchOptions } from './launch.ts'
 import { startProfiler } from './profiler.ts'
 import { checkRecorderOptions, Recorder, type RecorderOptions } from './recorder.ts'
 import { type DeviceInfo, Runtime } from './runtime.ts'
+import { Tally } from './tally.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   add,
@@ -103,14 +104,15 @@ export class NpuBackend implements Backend {
   readonly #settings: Readonly<Record<string, string>>
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
+  readonly #tally: Tally
   readonly #recorder: Recorder
   readonly #given: NpuBackendOptions
 
   /**
    * Opens the device. Throws InvalidArgumentError, DeviceUnavailableError, or AscendError where
-   * AscendCL fails.
+   * AscendCL fails. The tally is that of the device's other streams.
    */
-  constructor(cann: Cann, options: NpuBackendOptions) {
+  constructor(cann: Cann, options: NpuBackendOptions, tally = new Tally()) {
     const { device, id = 0, cubeMathType = 'keep', aclnn = [] } = options
     if (!Object.hasOwn(cubeMathTypes, cubeMathType)) {
       throw new InvalidArgumentError('cubeMathType', `there is no '${cubeMathType}'`, {
@@ -134,7 +136,8 @@ export class NpuBackend implements Backend {
     }
     this.#options = { cubeMathType, aclnn }
     this.#runtime = new Runtime(cann, device, id, () => this.#recorder.dropAll())
-    this.#recorder = new Recorder(this, this.#runtime, options)
+    this.#tally = tally
+    this.#recorder = new Recorder(this, this.#runtime, options, tally)
   }
 
   get settings(): Readonly<Record<string, string>> {
@@ -243,7 +246,7 @@ export class NpuBackend implements Backend {
   }
 
   beside(views: readonly TensorView[]): { backend: NpuBackend; views: readonly TensorView[] } {
-    const backend = new NpuBackend(this.#runtime.cann, this.#given)
+    const backend = new NpuBackend(this.#runtime.cann, this.#given, this.#tally)
     const borrowed = views.map(({ storage, ...view }) => {
       // Without a block: the lender alone gives it back. It lasts like this stream's own.
       const slot: Slot = { ...(storage.slot as Slot), block: undefined, memory: backend.#runtime }
