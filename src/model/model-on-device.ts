@@ -116,7 +116,7 @@ export class ModelOnDevice {
       const logits = await run
       this.#warn(
         `device '${this.device}' has no memory for two batches at a time, and runs what fails again alone; ` +
-          'make batches smaller',
+          'make batches smaller, or switch overlap off',
       )
       return logits
     } finally {

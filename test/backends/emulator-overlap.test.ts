@@ -142,6 +142,21 @@ forEachBinding((binding) => {
     expect(controls.callCount('aclrtCreateStream')).toBe(1n)
   })
 
+  it('without overlap there is one stream, and a second batch waits', async () => {
+    const options = { device: 'emulator', graphs: false, overlap: false }
+    await using classifier = await SequenceClassifier.load(options)
+    expect(classifier.concurrency).toBe(1)
+    expect(classifier.settings).toMatchObject({ graphs: 'off', overlap: 'off' })
+    const runs = [
+      [0, 2],
+      [2, 2],
+      [4, 2],
+    ] as const
+    const logits = await Promise.all(runs.map((one) => classifier.forward(encodings(one))))
+    expect(logits).toEqual(runs.map((one) => expected.get(one.join())))
+    expect(controls.callCount('aclrtCreateStream')).toBe(1n)
+  })
+
   it('who observes the device sees all batches', async () => {
     await using classifier = await SequenceClassifier.load({ device: 'emulator' })
     const together = () =>
