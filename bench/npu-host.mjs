@@ -1,7 +1,7 @@
 /**
  * What one forward costs the host on the NPU backend: calls by function, and microseconds, for a
  * padded batch of 16 texts of 16 tokens through a base model of 12 layers, without plans, with plans
- * and with graphs, over both FFI bindings.
+ * and with graphs, over both FFI bindings; and what a batch costs in a stream of them, one or two at a time.
  *
  *     npm run build && npm run build:emulator && node bench/npu-host.mjs [--write]
  *
@@ -14,6 +14,8 @@ import { join } from 'node:path'
 import { emulatorRoot, openEmulator } from '../dist/backends/npu/open-npu.js'
 import { bindingNames, loadBinding } from '../dist/ffi/load-binding.js'
 import { forwardLogits } from '../dist/model/forward.js'
+import { mapInOrder } from '../dist/model/in-order.js'
+import { ModelOnDevice } from '../dist/model/model-on-device.js'
 import { writeIfAsked, zeroModel } from './emulated-base-model.mjs'
 
 const [texts, tokens, rounds] = [16, 16, 200]
@@ -55,6 +57,23 @@ async function measure(binding, options) {
   for (const parameter of model.parameters) parameter.dispose()
   await backend.close()
   return { calls: new Map(calls), times: [...summary(enqueued), ...summary(whole)] }
+}
+
+/** Microseconds for each of many batches that come one after the other. */
+async function measureStream(binding, options) {
+  process.env.ROBERTA_ASCEND_FFI = binding
+  const backend = openEmulator(options)
+  const device = new ModelOnDevice({ backend, model: zeroModel(backend, 'float32') }, console.warn)
+  const batches = Array.from({ length: 40 }, () => sequences)
+  const perBatch = []
+  for (let i = 0; i < rounds / 5; i++) {
+    const start = performance.now() * 1000
+    const run = (batch) => device.forward(batch)
+    for await (const _ of mapInOrder(batches, device.concurrency, run));
+    perBatch.push((performance.now() * 1000 - start) / batches.length)
+  }
+  await device.close()
+  return summary(perBatch)
 }
 
 /** The ways to run a forward. */
@@ -106,6 +125,20 @@ const timeTable = table(
   ),
 )
 
-const text = `${callTable(results[0].measured.map(({ calls }) => calls))}\n\n${timeTable}`
+/** The ways to run a stream of batches, of which one or two are under way. */
+const streams = { 'one batch at a time': { overlap: false }, 'two at a time': {} }
+const streamRows = []
+for (const binding of bindingNames) {
+  for (const [way, options] of Object.entries(streams)) {
+    const times = await measureStream(binding, options)
+    streamRows.push([binding, way, ...times.map((time) => time.toFixed(0))])
+  }
+}
+const streamTable = table(
+  ['binding', '', 'µs for a batch of a stream: least', 'median'],
+  streamRows,
+)
+
+const text = `${callTable(results[0].measured.map(({ calls }) => calls))}\n\n${timeTable}\n\n${streamTable}`
 console.log(text)
 writeIfAsked('npu.md', 'npu-host.mjs', text)

@@ -31,6 +31,11 @@ export class RobertaAscendError extends Error {
     this.problem = problem
     this.hint = options.hint
   }
+
+  /** Whether a device had no memory left, so that the same may succeed where less is done beside it. */
+  get isOutOfMemory(): boolean {
+    return false
+  }
 }
 
 /** An argument or option has a value that makes no sense. */

@@ -25,6 +25,7 @@ const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
   plans: ['npu', 'emulator'],
   planMemory: ['npu', 'emulator'],
   graphs: ['npu', 'emulator'],
+  overlap: ['npu', 'emulator'],
 }
 
 /** A kind of device. */
@@ -40,6 +41,13 @@ const kinds: Readonly<Record<string, Kind>> = {
   cpu: { open: (options) => new CpuBackend(options) },
   npu: { open: (options, id) => openNpu(id, options), count: countNpus },
   emulator: { open: openEmulator, count: countEmulators },
+}
+
+/** The choices that were made among other options. */
+export function choicesAmong(options: DeviceOptions): DeviceOptions {
+  const names = Object.keys(devicesOf) as (keyof DeviceOptions)[]
+  const made = names.filter((name) => options[name] !== undefined)
+  return Object.fromEntries(made.map((name) => [name, options[name]]))
 }
 
 /** Throws `InvalidArgumentError` for a choice that `kind` does not have. */

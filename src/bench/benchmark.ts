@@ -73,54 +73,58 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<Benchma
   const batchSizes = checkedBatchSizes(askedSizes, texts.length)
   const machine = machineReport()
   const contenders: Contender[] = []
-  try {
-    for (const one of optionsOfEach(devices, loadOptions)) {
-      contenders.push(await Contender.load(one))
-    }
-    const [baseline, ...others] = contenders as [Contender, ...Contender[]]
-    const runs = (warmUp + rounds) * batchSizes.length * contenders.length
-    let done = 0
-    const runRound = async (counts: boolean): Promise<void> => {
-      for (const batchSize of batchSizes) {
-        for (const contender of contenders) {
-          await contender.run(texts, batchSize, counts)
-          done += 1
-          onProgress(done, runs)
-        }
+  await using _contenders = { [Symbol.asyncDispose]: () => closeAll(contenders) }
+  for (const one of optionsOfEach(devices, loadOptions)) {
+    contenders.push(await Contender.load(one))
+  }
+  const [baseline, ...others] = contenders as [Contender, ...Contender[]]
+  const runs = (warmUp + rounds) * batchSizes.length * contenders.length
+  let done = 0
+  const runRound = async (counts: boolean): Promise<void> => {
+    for (const batchSize of batchSizes) {
+      for (const contender of contenders) {
+        await contender.run(texts, batchSize, counts)
+        done += 1
+        onProgress(done, runs)
       }
     }
-    const profiled = aclprof === undefined ? undefined : onlyProfiled(contenders)
-    for (let round = 0; round < warmUp; round++) await runRound(false)
-    {
-      await using _profiler = await profiled?.(resolve(aclprof!))
-      for (let round = 0; round < rounds; round++) await runRound(true)
-    }
-    const { name, config, dtype } = baseline.classifier
-    const tokens = tokenCount(baseline.classifier, texts)
-    const plain = contenders.map((contender) => contender.report(tokens))
-    const reports: DeviceReport[] = []
-    for (const [at, report] of plain.entries()) {
-      reports.push(operators ? await contenders[at]!.profiled(report, texts, rounds) : report)
-    }
-    for (const contender of contenders) {
-      timeline?.add(contender.device, await contender.traces(texts, batchSizes))
-    }
-    const ratios = others.flatMap((one) => batchSizes.map((size) => ratio(one, baseline, size)))
-    const table = speedUp(reports, ratios)
-    return {
-      model: { name, layers: config.num_hidden_layers, dtype },
-      machine,
-      workload: { texts: texts.length, tokens, batchSizes, warmUp, rounds },
-      devices: reports,
-      ratios,
-      ...(table === undefined ? {} : { speedUp: table }),
-      ...(aclprof === undefined ? {} : { aclprof }),
-      // libuv gives KiB on every platform.
-      peakResidentBytes: process.resourceUsage().maxRSS * 1024,
-    }
-  } finally {
-    for (const { classifier } of contenders) await classifier.close()
   }
+  const profiled = aclprof === undefined ? undefined : onlyProfiled(contenders)
+  for (let round = 0; round < warmUp; round++) await runRound(false)
+  {
+    await using _profiler = await profiled?.(resolve(aclprof!))
+    for (let round = 0; round < rounds; round++) await runRound(true)
+  }
+  const { name, config, dtype } = baseline.classifier
+  const tokens = tokenCount(baseline.classifier, texts)
+  const plain = contenders.map((contender) => contender.report(tokens))
+  const reports: DeviceReport[] = []
+  for (const [at, report] of plain.entries()) {
+    reports.push(operators ? await contenders[at]!.profiled(report, texts, rounds) : report)
+  }
+  for (const contender of contenders) {
+    timeline?.add(contender.device, await contender.traces(texts, batchSizes))
+  }
+  const ratios = others.flatMap((one) => batchSizes.map((size) => ratio(one, baseline, size)))
+  const table = speedUp(reports, ratios)
+  return {
+    model: { name, layers: config.num_hidden_layers, dtype },
+    machine,
+    workload: { texts: texts.length, tokens, batchSizes, warmUp, rounds },
+    devices: reports,
+    ratios,
+    ...(table === undefined ? {} : { speedUp: table }),
+    ...(aclprof === undefined ? {} : { aclprof }),
+    // libuv gives KiB on every platform.
+    peakResidentBytes: process.resourceUsage().maxRSS * 1024,
+  }
+}
+
+/** Closes all, whatever happens on the way, and throws the first failure, if there was one. */
+async function closeAll(contenders: readonly Contender[]): Promise<void> {
+  const outcomes = await Promise.allSettled(contenders.map(({ classifier }) => classifier.close()))
+  const failed = outcomes.find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
 }
 
 /** Starts the profiler of the one device that has one; it serves one device at a time. */

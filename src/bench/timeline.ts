@@ -34,7 +34,7 @@ export interface TraceFile {
   readonly traceEvents: readonly (CompleteEvent | MetadataEvent)[]
 }
 
-/** Names of rows; their order is that in a viewer. */
+/** Names of rows; their order is that in viewers that read `thread_sort_index`. */
 const rows = ['host', 'host, thread that waits', 'stream of the device'] as const
 
 type Slice = Omit<CompleteEvent, 'ph' | 'ts' | 'dur' | 'pid' | 'tid'> & {
@@ -62,12 +62,23 @@ export class Timeline {
       const events = slices.map(({ row, begin, end, ...rest }): CompleteEvent => {
         const [from, to] = [nanoseconds(begin), nanoseconds(end)]
         const tid = rows.indexOf(row) + 1
-        return { ph: 'X', ...rest, ts: from / 1000, dur: (to - from) / 1000, pid, tid }
+        const [ts, dur] = [microseconds(from), microseconds(to - from)]
+        return { ph: 'X', ...rest, ts, dur, pid, tid }
       })
       return [...names(device, pid, new Set(slices.map(({ row }) => row))), ...events]
     })
     return { displayTimeUnit: 'ms', traceEvents }
   }
+}
+
+/**
+ * Perfetto multiplies by 1000 and cuts off, and drops what then overlaps the end of another event: 1.005 would
+ * be 1004 nanoseconds. The next number above is right for those who round, too.
+ */
+function microseconds(nanoseconds: number): number {
+  const nearest = nanoseconds / 1000
+  const isRight = Math.trunc(nearest * 1000) === nanoseconds
+  return isRight ? nearest : nearest * (1 + Number.EPSILON)
 }
 
 function names(device: string, pid: number, used: ReadonlySet<string>): MetadataEvent[] {

@@ -1,6 +1,6 @@
 /** `bench`: how fast a device is, alone or in turn with others. */
 import { Command, Option, InvalidArgumentError as UsageError } from 'commander'
-import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
+import type { DeviceOptions } from '../backends/open.ts'
 import { benchmark, defaultRounds, defaultWarmUp } from '../bench/benchmark.ts'
 import { Timeline } from '../bench/timeline.ts'
 import { builtInTexts } from '../bench/workload.ts'
@@ -10,6 +10,7 @@ import { note, Progress } from './notes.ts'
 import {
   choicesIn,
   choicesOfDevices,
+  choicesOfForwards,
   devicesOption,
   dtypeOption,
   modelOption,
@@ -22,15 +23,12 @@ import { terminalLook } from './output/terminal.ts'
 import { packageInfo } from './package-info.ts'
 import { openTexts } from './text-source.ts'
 
-interface Options {
+interface Options extends DeviceOptions {
   readonly texts?: string
   readonly model?: string
   readonly device: string
   readonly compare?: readonly string[]
   readonly dtype: FloatDType
-  readonly threads?: number
-  readonly cubeMathType?: CubeMathType
-  readonly aclnn?: readonly Alternative[]
   readonly batchSize?: readonly BatchSize[]
   readonly warmUp: number
   readonly rounds: number
@@ -72,7 +70,7 @@ export function benchCommand(): Command {
         .default('table'),
     )
     .action(bench)
-  for (const option of choicesOfDevices()) command.addOption(option)
+  for (const option of [...choicesOfDevices(), ...choicesOfForwards()]) command.addOption(option)
   return command
 }
 

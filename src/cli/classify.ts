@@ -1,6 +1,6 @@
 /** `classify`, the default command: texts in, labels out. */
 import { Command, Option } from 'commander'
-import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
+import type { DeviceOptions } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type ClassifiedText, classifyBatch, defaultSelection } from '../model/classify.ts'
 import { mapInOrder } from '../model/in-order.ts'
@@ -12,6 +12,7 @@ import {
   batchSizeOption,
   choicesIn,
   choicesOfDevices,
+  choicesOfForwards,
   collect,
   devicesOption,
   dtypeOption,
@@ -32,15 +33,12 @@ import {
 import { openTexts, type TextOrigin, type TextSource } from './text-source.ts'
 import { thresholdFrom } from './thresholds.ts'
 
-interface Options {
+interface Options extends DeviceOptions {
   readonly text?: readonly string[]
   readonly batchFile?: string
   readonly model?: string
   readonly device: string
-  readonly threads?: number
   readonly dtype: FloatDType
-  readonly cubeMathType?: CubeMathType
-  readonly aclnn?: readonly Alternative[]
   readonly threshold?: number
   readonly thresholds?: string
   readonly topK?: number
@@ -81,7 +79,7 @@ export function classifyCommand(): Command {
       refuseArguments(command.args)
       return classify(options)
     })
-  for (const option of choicesOfDevices()) command.addOption(option)
+  for (const option of [...choicesOfDevices(), ...choicesOfForwards()]) command.addOption(option)
   return command
 }
 

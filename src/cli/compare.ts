@@ -1,6 +1,6 @@
 /** `compare`: two devices, from the probabilities of texts down to single operators. */
 import { Command, Option, InvalidArgumentError as UsageError } from 'commander'
-import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
+import type { DeviceOptions } from '../backends/open.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { defaultGrafts } from '../precision/compare/compare.ts'
 import { compareDevices } from '../precision/compare/compare-devices.ts'
@@ -37,7 +37,7 @@ const live = [
   ...['cases', 'report'],
 ]
 
-interface Options {
+interface Options extends DeviceOptions {
   readonly text?: readonly string[]
   readonly batchFile?: string
   readonly model?: string
@@ -46,9 +46,6 @@ interface Options {
   readonly reference: string
   readonly dtype: FloatDType
   readonly referenceDtype?: FloatDType
-  readonly threads?: number
-  readonly cubeMathType?: CubeMathType
-  readonly aclnn?: readonly Alternative[]
   readonly standard: string
   readonly modes: readonly Mode[]
   readonly threshold: number

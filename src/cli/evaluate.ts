@@ -1,7 +1,7 @@
 /** `evaluate`: how good a model is on labelled texts, on one device or on several. */
 import { basename } from 'node:path'
 import { Command, Option } from 'commander'
-import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
+import type { DeviceOptions } from '../backends/open.ts'
 import { type DatasetFormat, datasetFormats } from '../evaluation/dataset/read-dataset.ts'
 import { defaultThreshold, evaluate } from '../evaluation/evaluate.ts'
 import type { EvaluationReport } from '../evaluation/report.ts'
@@ -15,6 +15,7 @@ import {
   batchSizeOption,
   choicesIn,
   choicesOfDevices,
+  choicesOfForwards,
   devicesOption,
   dtypeOption,
   fraction,
@@ -28,7 +29,7 @@ import { terminalLook } from './output/terminal.ts'
 import { packageInfo } from './package-info.ts'
 import { type ThresholdOptions, thresholdFrom } from './thresholds.ts'
 
-interface Options extends ThresholdOptions {
+interface Options extends ThresholdOptions, DeviceOptions {
   readonly dataset: string
   readonly datasetFormat?: DatasetFormat
   readonly limit?: number
@@ -37,9 +38,6 @@ interface Options extends ThresholdOptions {
   readonly compare?: readonly string[]
   readonly dtype: FloatDType
   readonly compareDtype?: FloatDType
-  readonly threads?: number
-  readonly cubeMathType?: CubeMathType
-  readonly aclnn?: readonly Alternative[]
   readonly saveThresholds?: string
   readonly batchSize: number
   readonly maxLength?: number
@@ -81,7 +79,7 @@ export function evaluateCommand(): Command {
         .default('table'),
     )
     .action(run)
-  for (const option of choicesOfDevices()) command.addOption(option)
+  for (const option of [...choicesOfDevices(), ...choicesOfForwards()]) command.addOption(option)
   return command
 }
 

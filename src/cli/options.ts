@@ -1,7 +1,12 @@
 /** Options that several commands share, and how their values are read. */
 import { Option, InvalidArgumentError as UsageError } from 'commander'
 import { alternatives, cubeMathTypes } from '../backends/npu/constants.ts'
-import { availableDevices, type DeviceOptions, defaultDevice } from '../backends/open.ts'
+import {
+  availableDevices,
+  choicesAmong,
+  type DeviceOptions,
+  defaultDevice,
+} from '../backends/open.ts'
 import { defaultBatchSize } from '../model/classify.ts'
 import { floatDTypes } from '../tensor/dtype.ts'
 
@@ -42,15 +47,25 @@ export function choicesOfDevices(): readonly Option[] {
   ]
 }
 
+/** The same, of commands that run batches with nobody looking inside. */
+export function choicesOfForwards(): readonly Option[] {
+  return [
+    new Option('--no-plans', 'on an NPU, enqueue every forward anew instead of replaying it'),
+    new Option('--no-graphs', 'on an NPU, replay a forward operator by operator, not as a graph'),
+    new Option('--no-overlap', 'on an NPU, run one batch at a time, not two'),
+  ]
+}
+
 export function dtypeOption(): Option {
   return new Option('--dtype <DTYPE>', 'what weights and activations are stored in')
     .choices(floatDTypes)
     .default('float32')
 }
 
-/** What was given for `choicesOfDevices`. */
-export function choicesIn({ threads, cubeMathType, aclnn }: DeviceOptions): DeviceOptions {
-  return { threads, cubeMathType, aclnn }
+/** What was given for choices of devices. A `--no-…` that was not given reads `true`, which is no choice. */
+export function choicesIn(options: DeviceOptions): DeviceOptions {
+  const made = Object.entries(choicesAmong(options)).filter(([, value]) => value !== true)
+  return Object.fromEntries(made)
 }
 
 export function batchSizeOption(): Option {

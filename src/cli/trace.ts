@@ -1,7 +1,7 @@
 /** `trace`: records what operators and modules computed, and watches for NaN and infinities. */
 import { Command, Option, InvalidArgumentError as UsageError } from 'commander'
 import { checkOneDevice } from '../backends/device-name.ts'
-import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
+import type { DeviceOptions } from '../backends/open.ts'
 import { builtInTexts } from '../bench/workload.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { SequenceClassifier } from '../model/sequence-classifier.ts'
@@ -26,15 +26,12 @@ import { terminalLook } from './output/terminal.ts'
 import { renderBad, renderStatistics } from './output/trace.ts'
 import { givenTexts } from './text-source.ts'
 
-interface Options {
+interface Options extends DeviceOptions {
   readonly text?: readonly string[]
   readonly batchFile?: string
   readonly model?: string
   readonly device: string
   readonly dtype: FloatDType
-  readonly threads?: number
-  readonly cubeMathType?: CubeMathType
-  readonly aclnn?: readonly Alternative[]
   readonly maxLength?: number
   readonly output?: string
   readonly format: 'safetensors' | 'npy'

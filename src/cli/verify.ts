@@ -1,23 +1,20 @@
 /** `verify`: whether a downloaded model is the published one, and computed as published. */
 import { Command, Option } from 'commander'
-import type { Alternative, CubeMathType } from '../backends/npu/constants.ts'
+import type { DeviceOptions } from '../backends/open.ts'
 import { type DatasetFormat, datasetFormats } from '../evaluation/dataset/read-dataset.ts'
 import { robertaBaseGoEmotions } from '../evaluation/verify/roberta-base-go-emotions.ts'
 import { verifyModel } from '../evaluation/verify/verify-model.ts'
 import { Exit } from './exit.ts'
 import { note, Progress } from './notes.ts'
-import { choicesOfDevices, deviceOption } from './options.ts'
+import { choicesIn, choicesOfDevices, choicesOfForwards, deviceOption } from './options.ts'
 import { Sink } from './output/sink.ts'
 import { terminalLook } from './output/terminal.ts'
 import { renderVerification } from './output/verification.ts'
 import { packageInfo } from './package-info.ts'
 
-interface Options {
+interface Options extends DeviceOptions {
   readonly model: string
   readonly device: string
-  readonly threads?: number
-  readonly cubeMathType?: CubeMathType
-  readonly aclnn?: readonly Alternative[]
   readonly dataset?: string
   readonly datasetFormat?: DatasetFormat
   readonly format: 'table' | 'json'
@@ -47,7 +44,7 @@ export function verifyCommand(): Command {
     )
     .addHelpText('after', '\nExit codes: 0 everything is as published, 1 something is not.')
     .action(run)
-  for (const option of choicesOfDevices()) command.addOption(option)
+  for (const option of [...choicesOfDevices(), ...choicesOfForwards()]) command.addOption(option)
   return command
 }
 
@@ -55,7 +52,10 @@ async function run({ model, format, ...options }: Options): Promise<void> {
   const progress = new Progress('{bar} {value}/{total} texts, {eta_formatted} left', 0)
   const report = await verifyModel({
     modelPath: model,
-    ...options,
+    device: options.device,
+    dataset: options.dataset,
+    datasetFormat: options.datasetFormat,
+    ...choicesIn(options),
     onWarning: (message) => note(`warning: ${message}`),
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.stop())

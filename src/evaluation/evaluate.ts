@@ -5,7 +5,7 @@
  * Devices run one after the other, so that only one holds the model at a time.
  */
 import { basename } from 'node:path'
-import { defaultDevice, optionsForEach } from '../backends/open.ts'
+import { choicesAmong, defaultDevice, optionsForEach } from '../backends/open.ts'
 import { labelOf } from '../bench/report.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { LogitsOptions } from '../model/logits-in-order.ts'
@@ -129,9 +129,8 @@ function loadOptionsOf(
   options: Omit<EvaluateOptions, 'dataset'>,
 ): LoadOptions[] {
   const { modelPath, dtype, compareDType = dtype, onWarning } = options
-  const { threads, cubeMathType, aclnn } = options
   const warn = eachOnce(onWarning)
-  const choices = optionsForEach(devices, { threads, cubeMathType, aclnn })
+  const choices = optionsForEach(devices, choicesAmong(options))
   return devices.map((device, at) => ({
     modelPath,
     device,

@@ -5,7 +5,7 @@
 import type { ErrorKind } from '../errors.ts'
 import { RobertaAscendError } from '../errors.ts'
 import type { NativeFunction } from './binding.ts'
-import { describeCode } from './error-codes.ts'
+import { describeCode, outOfMemoryCodes } from './error-codes.ts'
 import type { Arguments, Signature } from './signature.ts'
 
 export class AscendError extends RobertaAscendError {
@@ -39,6 +39,10 @@ export class AscendError extends RobertaAscendError {
     this.kind = kind
     this.codeName = name
     this.meaning = meaning
+  }
+
+  override get isOutOfMemory(): boolean {
+    return outOfMemoryCodes.includes(this.code)
   }
 }
 

@@ -79,6 +79,9 @@ export const errorCodes: Readonly<Record<number, Row>> = {
   561113: ['ACLNN_ERR_INNER_OP_FILE_INVALID', 'operator file invalid', 'reinstall the ops package', 'environment'],
 }
 
+/** Codes of calls that ran out of device memory. */
+export const outOfMemoryCodes: readonly number[] = [200000, 207001, 207018]
+
 const families: Readonly<Record<string, string>> = {
   1: 'mistake of the caller or the environment',
   2: 'shortage of a resource, or not supported by the hardware',

@@ -29,7 +29,7 @@ export class DeviceGroup {
 
   /** @param models At least one; the same model on each device. This closes them. */
   constructor(models: readonly LoadedModel[], warn: Warn) {
-    this.#devices = models.map((model) => new ModelOnDevice(model))
+    this.#devices = models.map((model) => new ModelOnDevice(model, warn))
     this.#working = new Set(this.#devices)
     this.device = joinDevices(this.#devices.map(({ device }) => device))
     this.#warn = warn
@@ -76,7 +76,7 @@ export class DeviceGroup {
   #start(): void {
     while (this.#waiting.length > 0) {
       const [device] = [...this.#working]
-        .filter(({ underWay, concurrency }) => underWay < concurrency)
+        .filter(({ hasRoom }) => hasRoom)
         .sort((a, b) => a.underWay - b.underWay)
       if (device === undefined) return
       const running = this.#run(device, this.#waiting.shift()!)

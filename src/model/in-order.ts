@@ -43,8 +43,12 @@ export async function* mapInOrder<Item, Result>(
     if (end?.failure !== undefined) throw end.failure
   } finally {
     await Promise.allSettled(underWay)
-    // Who is asked for an item cannot end before it is there, and it may never come.
-    if (next === undefined && end === undefined) await iterator.return?.()
+    if (end === undefined) {
+      const closing = close(iterator)
+      // Who is asked for an item closes when it is there, and it may never come.
+      if (next === undefined) await closing
+      else closing.catch(() => {})
+    }
   }
 }
 
@@ -60,6 +64,10 @@ async function ask<Item>(iterator: AnyIterator<Item>): Promise<Next<Item>> {
   } catch (failure) {
     return { isEnd: true, failure }
   }
+}
+
+async function close(iterator: AnyIterator<unknown>): Promise<void> {
+  await iterator.return?.()
 }
 
 type AnyIterator<Item> = AsyncIterator<Item, unknown> | Iterator<Item, unknown>

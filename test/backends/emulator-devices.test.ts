@@ -10,6 +10,10 @@ import { runProgram } from '../support/program.ts'
 
 const built = new URL('../../dist/index.js', import.meta.url).href
 const library = (await import(built)) as typeof import('../../src/index.ts')
+const benchmarkBuilt = new URL('../../dist/bench/benchmark.js', import.meta.url).href
+const { benchmark } = (await import(
+  benchmarkBuilt
+)) as typeof import('../../src/bench/benchmark.ts')
 
 /** 40 texts of 1 to 30 words, lengths in no order: 20 batches of two. */
 const texts = Array.from({ length: 40 }, (_, at) => `${'so '.repeat((at * 7) % 30)}happy ${at}`)
@@ -132,6 +136,21 @@ forEachBinding((binding) => {
     await expect(load('emulator:0,2')).rejects.toThrow(library.DeviceUnavailableError)
     controls.failCall('aclrtMemcpy@1', 5n, 507899)
     await expect(load('emulator:all')).rejects.toMatchObject({ code: 507899 })
+  })
+
+  it('a benchmark closes every device, also after one that fails to', async () => {
+    controls.setDeviceCount(2)
+    const failing = benchmark({
+      devices: ['emulator:0', 'emulator:1'],
+      texts: ['x'],
+      warmUp: 0,
+      rounds: 1,
+      onProgress: (done, total) => {
+        // The next wait is that of closing.
+        if (done === total) controls.failCall('aclrtSynchronizeStream@0', 1n, 507010)
+      },
+    })
+    await expect(failing).rejects.toMatchObject({ functionName: 'aclrtSynchronizeStream' })
   })
 
   it('closing waits for what is under way, and refuses what waits', async () => {

@@ -9,6 +9,7 @@ import type { CannFunctionName } from '../../src/ffi/functions.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
 import type { RobertaForSequenceClassification } from '../../src/model/roberta.ts'
+import { tensor } from '../../src/ops/index.ts'
 import { cases, weights } from '../support/embedded-golden.ts'
 import { controls, forEachBinding, onEmulator, openLacking } from '../support/emulator.ts'
 
@@ -163,5 +164,34 @@ forEachBinding(() => {
           expect(controls.report().live.graph).toBe(1)
         }),
       ),
+  )
+
+  it.each([
+    ['that ends at the second attempt', ['aclmdlRICaptureEnd'], 0],
+    ['that ends after the next wait', ['aclmdlRICaptureEnd', 'aclmdlRICaptureEnd'], 1],
+    ['that an operator has stopped', ['aclnnTanh', 'aclmdlRICaptureEnd'], 1],
+  ])('nothing stays in a capture %s', (_, names, streams) =>
+    onEmulator((backend) =>
+      withModel(backend, async (run) => {
+        const expected = await run()
+        controls.reset()
+        const failed: Record<string, bigint> = {}
+        for (const name of names) {
+          failed[name] = (failed[name] ?? 0n) + 1n
+          controls.failCall(name, failed[name], 507899)
+        }
+        expect(await run()).toEqual(expected)
+        expect(backend.settings.graphs).toBe(`off: ${names[0]} failed with code 507899`)
+        expect(controls.report().live).toMatchObject({ graph: 0, stream: 2 - streams })
+        // A plain copy, which a capture in this thread would refuse.
+        tensor(backend, 'float32', [2 ** 20], new Float32Array(2 ** 20)).dispose()
+        // Another plan is captured, on a new stream where the old one is gone.
+        await run(inputIds.slice(8, 9))
+        const other = await callsOf(() => run(inputIds.slice(8, 9)))
+        expect(other).toMatchObject({ aclmdlRICaptureEnd: 1, aclmdlRIExecuteAsync: 1 })
+        expect(other.aclrtCreateStream ?? 0).toBe(streams)
+        expect(controls.report().live).toMatchObject({ graph: 1, stream: 2 })
+      }),
+    ),
   )
 })

@@ -114,9 +114,46 @@ forEachBinding((binding) => {
     expect(after[1]).not.toEqual(before[1])
   })
 
+  it('the settings count plans and graphs of both streams', async () => {
+    await using classifier = await SequenceClassifier.load({ device: 'emulator' })
+    const together = () =>
+      Promise.all([0, 2].map((at) => classifier.forward(texts.slice(at, at + 2))))
+    await together()
+    expect(classifier.settings).toMatchObject({ plans: 'on', graphs: 'on' })
+    // Each stream captures its plan, the first one first.
+    controls.failCall('aclmdlRICaptureBegin', 2n, 507899)
+    await together()
+    expect(classifier.settings.graphs).toBe(
+      'on, 1 of 2 plans without: aclmdlRICaptureBegin failed with code 507899',
+    )
+    // Of the first forward, which both streams record anew with other shapes.
+    const launches = Number(controls.callCount('aclSetAclOpExecutorRepeatable'))
+    controls.failCall('aclSetAclOpExecutorRepeatable', BigInt(launches) / 2n + 1n, 561000)
+    const shorter = [0, 2].map((at) => classifier.forward(texts.slice(at, at + 1)))
+    await Promise.all(shorter)
+    expect(classifier.settings.plans).toMatch(
+      new RegExp(`^on, 1 of ${2 * launches} launches one-shot: aclnn\\w+$`),
+    )
+  })
+
   it('one batch after the other needs no second stream', async () => {
     await using classifier = await SequenceClassifier.load({ device: 'emulator', graphs: false })
     for (const start of [0, 2, 4]) await classifier.forward(texts.slice(start, start + 2))
+    expect(controls.callCount('aclrtCreateStream')).toBe(1n)
+  })
+
+  it('without overlap there is one stream, and a second batch waits', async () => {
+    const options = { device: 'emulator', graphs: false, overlap: false }
+    await using classifier = await SequenceClassifier.load(options)
+    expect(classifier.concurrency).toBe(1)
+    expect(classifier.settings).toMatchObject({ graphs: 'off', overlap: 'off' })
+    const runs = [
+      [0, 2],
+      [2, 2],
+      [4, 2],
+    ] as const
+    const logits = await Promise.all(runs.map((one) => classifier.forward(encodings(one))))
+    expect(logits).toEqual(runs.map((one) => expected.get(one.join())))
     expect(controls.callCount('aclrtCreateStream')).toBe(1n)
   })
 

@@ -7,7 +7,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
 import { loadModel } from '../../src/model/load-model.ts'
-import { add, cast, linear, reshape, slice, tensor } from '../../src/ops/index.ts'
+import { add, type Backend, cast, linear, reshape, slice, tensor } from '../../src/ops/index.ts'
 import type { TensorView } from '../../src/tensor/storage.ts'
 import { Tensor } from '../../src/tensor/tensor.ts'
 import { controls, forEachBinding, onEmulator, openEmulator } from '../support/emulator.ts'
@@ -23,7 +23,7 @@ const sequences = [
 const called = (name: string) => controls.report().calls[name] ?? 0
 
 /** Numbers of [rows, columns] in a 16-bit dtype. */
-function matrix(backend: NpuBackend, dtype: 'float16' | 'bfloat16', rows: number, columns: number) {
+function matrix(backend: Backend, dtype: 'float16' | 'bfloat16', rows: number, columns: number) {
   const data = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(7 * i))
   using exact = tensor(backend, 'float32', [rows, columns], data)
   return cast(exact, dtype)
@@ -134,7 +134,7 @@ forEachBinding((binding) => {
         using x = matrix(backend, 'float16', 2, 16)
         using y = linear(x, weight)
         const expected = await y.numbers()
-        const { backend: second, views } = backend.beside([weight])
+        const { backend: second, views } = backend.beside!([weight])
         const [{ storage, dtype, shape, strides, offset }] = views as [TensorView]
         const lent = new Tensor(storage, dtype, shape, strides, offset)
         for (const _ of [1, 2]) {

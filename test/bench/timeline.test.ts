@@ -3,6 +3,7 @@
  * is missing, overlaps or sticks out.
  */
 import { fileURLToPath } from 'node:url'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { NpuBackend } from '../../src/backends/npu/npu-backend.ts'
@@ -49,6 +50,18 @@ const schema = z.strictObject({
 
 function read(timeline: Timeline) {
   const { traceEvents } = schema.parse(JSON.parse(JSON.stringify(timeline)))
+  // Each process and each row has one name, which comes before its events: the importer finds a row's by its tid.
+  const seen = new Set<string>()
+  for (const { ph, name, pid, tid } of traceEvents) {
+    const row = `thread_name ${pid} ${tid}`
+    const key = name === 'process_name' ? `${name} ${pid}` : row
+    if (ph === 'X') expect(seen).toContain(row)
+    else if (name !== 'thread_sort_index') {
+      expect(seen).not.toContain(key)
+      seen.add(key)
+    }
+    if (key === row) expect(seen).toContain(`process_name ${pid}`)
+  }
   const named = traceEvents.flatMap((one) => (one.name === 'thread_name' ? [one] : []))
   const events = traceEvents.filter((one) => one.ph === 'X') as CompleteEvent[]
   return {
@@ -62,10 +75,10 @@ function read(timeline: Timeline) {
   }
 }
 
-/** The times of an event, in nanoseconds. */
+/** The times of an event in nanoseconds, as Perfetto's importer reads them (json_trace_utils.cc): cut off. */
 const span = ({ ts, dur }: CompleteEvent): [begin: number, end: number] => {
-  const begin = Math.round(ts * 1000)
-  return [begin, begin + Math.round(dur * 1000)]
+  const begin = Math.trunc(ts * 1000)
+  return [begin, begin + Math.trunc(dur * 1000)]
 }
 
 /** Each event begins after the one before has ended. */
@@ -75,10 +88,13 @@ function expectNoOverlap(events: readonly CompleteEvent[]): void {
   }
 }
 
-/** An event that begins within another also ends within it. */
+/**
+ * An event that begins within another also ends within it; of those that begin together the outer one comes
+ * first in the file. Perfetto drops others (slice_drop_overlapping_complete_event).
+ */
 function expectNested(events: readonly CompleteEvent[]): void {
   const open: [number, number][] = []
-  const ordered = events.map(span).sort(([a, aEnd], [b, bEnd]) => a - b || bEnd - aEnd)
+  const ordered = events.map(span).sort(([a], [b]) => a - b)
   for (const [begin, end] of ordered) {
     while (open.length > 0 && open.at(-1)![1] <= begin) open.pop()
     if (open.length > 0) expect(end).toBeLessThanOrEqual(open.at(-1)![1])
@@ -136,6 +152,32 @@ test('a batch in microseconds from its beginning, and a device without a clock',
     { ...work, ...add },
     { ...work, cat: 'copy', name: 'aclrtMemcpyAsync', ts: 350, dur: 1 },
   ])
+})
+
+test('what touches or nests to the nanosecond does so for a reader that cuts off', () => {
+  const times = fc.uniqueArray(fc.integer({ min: 0, max: 10_000_000 }), {
+    minLength: 3,
+    maxLength: 20,
+  })
+  fc.assert(
+    fc.property(times, (nanoseconds) => {
+      const seconds = nanoseconds.sort((a, b) => a - b).map((one) => one / 1e9)
+      const phases = [
+        { name: 'all', begin: seconds[0]!, end: seconds.at(-1)! },
+        ...seconds.slice(1).map((end, at) => ({ name: 'part', begin: seconds[at]!, end })),
+      ]
+      const timeline = new Timeline()
+      timeline.add('cpu', [{ texts: 1, tokens: 3, phases, times: undefined }])
+      const events = read(timeline).on('host')
+      expectNested(events)
+      expectNoOverlap(events.slice(1))
+      const from = nanoseconds[0]!
+      expect(span(events[0]!)).toEqual([0, nanoseconds.at(-1)! - from])
+      expect(events.slice(1).map(span)).toEqual(
+        nanoseconds.slice(1).map((end, at) => [nanoseconds[at]! - from, end - from]),
+      )
+    }),
+  )
 })
 
 /** Has the emulator's counts set to zero when a stopwatch has started, and calls `look` before it stops. */

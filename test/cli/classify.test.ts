@@ -113,7 +113,46 @@ describe('results', () => {
     expect(code, stderr).toBe(0)
     expect(stdout).toBe('I am so happy today!\tjoy 0.843\n')
     expect(stderr).toMatch(
-      /on emulator(:0)? \(cubeMathType keep, CANN 8\.5\.0\.emulator, FFI (koffi|ffi-napi), plans on, graphs on\)\.$/m,
+      /on emulator(:0)? \(cubeMathType keep, CANN 8\.5\.0\.emulator, FFI (koffi|ffi-napi), plans on, graphs on, overlap on\)\.$/m,
+    )
+  })
+
+  test.skipIf(!existsSync(emulator))(
+    'plans, graphs and overlap can be switched off, with the same results',
+    async () => {
+      const texts = ['a b', 'c d', 'e f', 'g h'].flatMap((text) => ['--text', text])
+      const args = [
+        ...texts,
+        '--batch-size',
+        '1',
+        '--device',
+        'emulator',
+        '--format',
+        'jsonl',
+        '--all',
+      ]
+      const run = (...more: string[]) => runProgram([...args, ...more], { cwd: folder })
+      const on = await run()
+      expect(on.stderr).toContain('plans on, graphs on, overlap on)')
+      const ways = [
+        [['--no-graphs'], 'plans on, graphs off, overlap on)'],
+        [['--no_plans', '--no-overlap'], 'plans off, graphs off, overlap off)'],
+      ] as const
+      for (const [options, settings] of ways) {
+        const { code, stdout, stderr } = await run(...options)
+        expect(code, stderr).toBe(0)
+        expect(stderr).toContain(settings)
+        expect(stdout).toBe(on.stdout)
+      }
+    },
+  )
+
+  test.each(['plans', 'graphs', 'overlap'])('--no-%s means nothing to the CPU', async (name) => {
+    const args = ['--text', 'x', '--device', 'cpu', `--no-${name}`]
+    const { code, stderr } = await runProgram(args, { cwd: folder })
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      `${name}: means nothing to the device 'cpu'; leave it out, or use the device npu or emulator`,
     )
   })
 

@@ -83,6 +83,7 @@ test.each<[Partial<EvaluateOptions>, string]>([
   [{ threshold: { joy: 0.5 } }, 'is missing'],
   [{ threshold: 2 }, '2 is not a number from 0 to 1'],
   [{ devices: ['reference'], threads: 2 }, 'threads'],
+  [{ plans: false }, 'plans'],
 ])('refuses %j', async (options, message) => {
   const attempt = evaluate({ dataset, devices: ['cpu'], ...options })
   await expect(attempt).rejects.toThrow(InvalidArgumentError)

@@ -109,6 +109,32 @@ test('a failure comes in its place, when nothing is under way any more', async (
   expect(isReturned).toBe(true)
 })
 
+test('a source that was asked for another item is closed when that comes, and nobody waits for it', async () => {
+  let give: (item: number) => void = () => {}
+  let isReturned = false
+  const slow = async function* () {
+    try {
+      yield 0
+      yield await new Promise<number>((resolve) => {
+        give = resolve
+      })
+      yield 2
+    } finally {
+      isReturned = true
+    }
+  }
+  const { settle, map } = byHand()
+  const ended = gather(mapInOrder(slow(), 2, map), [])
+  await tick()
+  settle.get(0)!.fail(new Error('item 0 failed'))
+  await expect(ended).rejects.toThrow('item 0 failed')
+  expect(isReturned).toBe(false)
+  give(1)
+  await tick()
+  expect(isReturned).toBe(true)
+  expect([...settle.keys()]).toEqual([0])
+})
+
 test('whoever has enough ends it, and what is under way ends before', async () => {
   const { settle, map } = byHand()
   const results = mapInOrder([0, 1, 2], 2, map)

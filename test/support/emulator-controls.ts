@@ -29,6 +29,8 @@ export function emulatorControls(root: string) {
     failCall: bind('ascendEmulatorFailCall', 'void (name: string, n: uint64, code: int32)'),
     /** Calls of a function, `aclnnAdd`, or those on one device, `aclnnAdd@1`, since the last reset. */
     callCount: bind('ascendEmulatorCallCount', 'uint64 (name: string)'),
+    /** Bytes of memory that each device has, from now on. */
+    limitMemory: bind('ascendEmulatorLimitMemory', 'void (bytes: uint64)'),
     /** How many devices there are, while none is set. */
     setDeviceCount: bind('ascendEmulatorSetDeviceCount', 'void (count: uint32)'),
     report(): EmulatorReport {

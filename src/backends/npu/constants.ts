@@ -42,9 +42,6 @@ export const hugePagesFirst = 0
 /** aclrtMemAttr: ACL_HBM_MEM. */
 export const deviceMemory = 1
 
-/** Codes of calls that ran out of device memory. */
-export const outOfMemoryCodes: readonly number[] = [200000, 207001, 207018]
-
 /** ACLNN_ERR_INNER: what aclSetAclOpExecutorRepeatable says of an executor that cannot be repeated. */
 export const refusal = 561000
 

@@ -4,12 +4,13 @@
  * While a stream is captured, what is enqueued there is recorded and not executed. It is a stream of
  * its own: a thread may be waiting for the one that work goes to, and waiting for a stream that is
  * captured spoils the capture. Where anything refuses there is no graph, and the steps of the plan are
- * enqueued one by one; `summary` says why.
+ * enqueued one by one; `tally.ts` says why.
  */
 import { AscendError } from '../../ffi/ascend-error.ts'
 import type { AclnnCall } from './aclnn-call.ts'
 import { captureThreadLocal } from './constants.ts'
 import type { Runtime } from './runtime.ts'
+import type { Tally } from './tally.ts'
 
 /** Enqueues something on a stream. */
 export type Step = (stream: bigint) => void
@@ -48,51 +49,36 @@ export class Graph {
 /** The graphs of a backend. */
 export class Graphs {
   readonly #runtime: Runtime
+  readonly #tally: Tally
   #stream: bigint | undefined
-  #captured = 0
-  /** How many plans have no graph, by the reason. */
-  readonly #refusals = new Map<string, number>()
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, tally: Tally) {
     this.#runtime = runtime
-  }
-
-  /** For the settings that reports print. */
-  get summary(): string {
-    if (this.#refusals.size === 0) return 'on'
-    const reasons = [...this.#refusals.keys()].join('; ')
-    if (this.#captured === 0) return `off: ${reasons}`
-    const refused = [...this.#refusals.values()].reduce((sum, count) => sum + count, 0)
-    return `on, ${refused} of ${this.#captured + refused} plans without: ${reasons}`
+    this.#tally = tally
   }
 
   /** `steps`, of which `calls` are operators that have been launched before, or undefined. */
   capture(calls: readonly AclnnCall[], steps: readonly Step[]): Graph | undefined {
     const obstacle = this.#obstacle(calls)
-    if (obstacle !== undefined) return this.#refuse(obstacle)
+    if (obstacle !== undefined) {
+      this.#tally.refusal(obstacle)
+      return undefined
+    }
     try {
       const graph = new Graph(this.#runtime, this.#capture(steps))
-      this.#captured += 1
+      this.#tally.graph()
       return graph
     } catch (error) {
       if (!(error instanceof AscendError)) throw error
-      return this.#refuse(`${error.functionName} failed with code ${error.code}`)
+      this.#tally.refusal(`${error.functionName} failed with code ${error.code}`)
+      return undefined
     }
   }
 
   /** The stream goes when the graphs that were retired before are gone. */
   close(): void {
     const stream = this.#stream
-    if (stream === undefined) return
-    const { call, functions } = this.#runtime.cann
-    this.#runtime.retire(() => {
-      try {
-        call(functions.aclrtDestroyStream, [stream])
-        return []
-      } catch (error) {
-        return [error]
-      }
-    })
+    if (stream !== undefined) this.#runtime.retire(() => this.#destroy(stream))
   }
 
   #obstacle(calls: readonly AclnnCall[]): string | undefined {
@@ -102,10 +88,6 @@ export class Graphs {
     // What makes an executor one-shot, such as memory of the host that it reads, forbids a graph too.
     const oneShot = calls.find(({ isRepeatable }) => !isRepeatable)
     return oneShot && `${oneShot.name} cannot be repeated`
-  }
-
-  #refuse(reason: string): undefined {
-    this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1)
   }
 
   #capture(steps: readonly Step[]): bigint {
@@ -121,20 +103,45 @@ export class Graphs {
       for (const step of steps) step(stream)
       call(functions.aclmdlRICaptureEnd, [stream, handle])
     } catch (error) {
-      this.#abandon(stream, handle)
+      this.#abandon(stream)
       throw error
     }
     return handle[0]!
   }
 
-  /** A capture that goes on would have later copies refused. */
-  #abandon(stream: bigint, handle: BigUint64Array): void {
+  /**
+   * A capture that goes on would have later copies refused. A stream whose capture cannot be ended is not
+   * used again: the capture is ended when the next wait is over, since AscendCL destroys no captured stream.
+   */
+  #abandon(stream: bigint): void {
+    if (this.#endCapture(stream)) return
+    this.#stream = undefined
+    this.#runtime.retire(() => {
+      this.#endCapture(stream)
+      return this.#destroy(stream)
+    })
+  }
+
+  /** Throws away what was captured; false where that fails. What stopped the capture matters more. */
+  #endCapture(stream: bigint): boolean {
     const { call, functions } = this.#runtime.cann
+    const handle = new BigUint64Array(1)
     try {
       call(functions.aclmdlRICaptureEnd, [stream, handle])
       call(functions.aclmdlRIDestroy, [handle[0]!])
+      return true
     } catch {
-      // What stopped the capture matters more.
+      return false
+    }
+  }
+
+  #destroy(stream: bigint): readonly unknown[] {
+    try {
+      const { call, functions } = this.#runtime.cann
+      call(functions.aclrtDestroyStream, [stream])
+      return []
+    } catch (error) {
+      return [error]
     }
   }
 }

@@ -37,7 +37,7 @@ export class Launch {
   readonly #options: LaunchOptions
   readonly #recording: Plan | undefined
   readonly #memory: DeviceMemory
-  readonly #temporaries: Block[] = []
+  readonly #temporaries = new Set<Block>()
   /** What an error says of the operator, beside the function of aclnn. */
   readonly #context: CallOptions
   readonly #operator: OperatorName | undefined
@@ -102,7 +102,7 @@ export class Launch {
   temporary(dtype: DType, shape: Shape): DeviceView {
     const length = numel(shape)
     const block = this.#memory.take(length * dtypes[dtype].itemsize)
-    this.#temporaries.push(block)
+    this.#temporaries.add(block)
     const slot = slotOver(block, this.#memory, length)
     return { slot, dtype, shape, strides: contiguousStrides(shape), offset: 0 }
   }
@@ -120,7 +120,7 @@ export class Launch {
     const launch = new Launch(this.#runtime, this.#operator, this.#options, this.#inputs)
     try {
       const form = make(launch)
-      launch.#temporaries.splice(launch.#temporaries.indexOf(form.slot.block!), 1)
+      launch.#temporaries.delete(form.slot.block!)
       prepared.keep(weight.slot, form)
       return form
     } finally {

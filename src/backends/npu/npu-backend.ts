@@ -49,6 +49,7 @@ import { Launch, type LaunchOptions } from './launch.ts'
 import { startProfiler } from './profiler.ts'
 import { checkRecorderOptions, Recorder, type RecorderOptions } from './recorder.ts'
 import { type DeviceInfo, Runtime } from './runtime.ts'
+import { Tally } from './tally.ts'
 
 const kernels: { readonly [N in OperatorName]?: NpuKernel<N> } = {
   add,
@@ -94,24 +95,29 @@ export interface NpuBackendOptions extends RecorderOptions {
   readonly cubeMathType?: CubeMathType | undefined
   /** Alternatives to the usual functions of aclnn; none if not given. */
   readonly aclnn?: readonly Alternative[] | undefined
+  /** Whether a second batch may run in a stream of its own beside the first; true if not given. */
+  readonly overlap?: boolean | undefined
 }
 
 export class NpuBackend implements Backend {
   readonly device: string
   readonly preferredLayout = 'padded'
   readonly lengthMultiple = 16
+  /** Missing where overlap is switched off. */
+  readonly beside?: NonNullable<Backend['beside']>
   readonly #settings: Readonly<Record<string, string>>
   readonly #options: LaunchOptions
   readonly #runtime: Runtime
+  readonly #tally: Tally
   readonly #recorder: Recorder
   readonly #given: NpuBackendOptions
 
   /**
    * Opens the device. Throws InvalidArgumentError, DeviceUnavailableError, or AscendError where
-   * AscendCL fails.
+   * AscendCL fails. The tally is that of the device's other streams.
    */
-  constructor(cann: Cann, options: NpuBackendOptions) {
-    const { device, id = 0, cubeMathType = 'keep', aclnn = [] } = options
+  constructor(cann: Cann, options: NpuBackendOptions, tally = new Tally()) {
+    const { device, id = 0, cubeMathType = 'keep', aclnn = [], overlap = true } = options
     if (!Object.hasOwn(cubeMathTypes, cubeMathType)) {
       throw new InvalidArgumentError('cubeMathType', `there is no '${cubeMathType}'`, {
         hint: `use one of ${Object.keys(cubeMathTypes).join(', ')}`,
@@ -125,6 +131,7 @@ export class NpuBackend implements Backend {
     }
     checkRecorderOptions(options)
     this.device = device
+    if (overlap) this.beside = (views) => this.#openBeside(views)
     this.#given = options
     this.#settings = {
       cubeMathType,
@@ -134,11 +141,13 @@ export class NpuBackend implements Backend {
     }
     this.#options = { cubeMathType, aclnn }
     this.#runtime = new Runtime(cann, device, id, () => this.#recorder.dropAll())
-    this.#recorder = new Recorder(this, this.#runtime, options)
+    this.#tally = tally
+    this.#recorder = new Recorder(this, this.#runtime, options, tally)
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { ...this.#settings, ...this.#recorder.settings }
+    const overlap = this.beside === undefined ? 'off' : 'on'
+    return { ...this.#settings, ...this.#recorder.settings, overlap }
   }
 
   get heldBytes(): number {
@@ -242,8 +251,11 @@ export class NpuBackend implements Backend {
     if (block !== undefined) memory?.put(block)
   }
 
-  beside(views: readonly TensorView[]): { backend: NpuBackend; views: readonly TensorView[] } {
-    const backend = new NpuBackend(this.#runtime.cann, this.#given)
+  #openBeside(views: readonly TensorView[]): {
+    backend: NpuBackend
+    views: readonly TensorView[]
+  } {
+    const backend = new NpuBackend(this.#runtime.cann, this.#given, this.#tally)
     const borrowed = views.map(({ storage, ...view }) => {
       // Without a block: the lender alone gives it back. It lasts like this stream's own.
       const slot: Slot = { ...(storage.slot as Slot), block: undefined, memory: backend.#runtime }

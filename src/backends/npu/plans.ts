@@ -6,6 +6,7 @@ import type { HostTensor } from '../../ops/backend.ts'
 import { formatShape } from '../../tensor/shape.ts'
 import type { Slot } from './device-view.ts'
 import type { Plan } from './plan.ts'
+import type { Tally } from './tally.ts'
 
 /** All inputs that one plan serves. */
 export interface PlanClass {
@@ -27,24 +28,16 @@ export class Plans {
   readonly #readers = new Map<Slot, Set<Plan>>()
   /** What is not recorded again: the plan would be no use. */
   readonly #refused = new WeakMap<object, Set<string>>()
-  #launches = 0
-  readonly #oneShot = new Map<string, number>()
+  readonly #tally: Tally
 
   /** @param budget Bytes of device memory. */
-  constructor(budget: number) {
+  constructor(budget: number, tally: Tally) {
     this.#budget = budget
+    this.#tally = tally
   }
 
   get heldBytes(): number {
     return bytesOf(this.#kept.keys()) + bytesOf(this.#retired)
-  }
-
-  /** How many launches cannot be repeated, for the settings that reports print. */
-  get summary(): string {
-    if (this.#oneShot.size === 0) return 'on'
-    const count = [...this.#oneShot.values()].reduce((sum, n) => sum + n, 0)
-    const names = [...this.#oneShot.keys()].join(' ')
-    return `on, ${count} of ${this.#launches} launches one-shot: ${names}`
   }
 
   /** The plan of a class, which counts as used now. */
@@ -74,10 +67,7 @@ export class Plans {
       if (readers === undefined) this.#readers.set(slot, new Set([plan]))
       else readers.add(plan)
     }
-    for (const { name, isRepeatable } of plan.calls) {
-      this.#launches += 1
-      if (!isRepeatable) this.#oneShot.set(name, (this.#oneShot.get(name) ?? 0) + 1)
-    }
+    this.#tally.plan(plan.calls)
     let excess = bytesOf(this.#kept.keys()) - this.#budget
     for (const other of this.#kept.keys()) {
       if (excess <= 0) break

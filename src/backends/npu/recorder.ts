@@ -12,6 +12,7 @@ import { Graphs } from './graph.ts'
 import { Plan } from './plan.ts'
 import { classOf, type PlanClass, Plans } from './plans.ts'
 import type { Runtime } from './runtime.ts'
+import type { Tally } from './tally.ts'
 
 /** 4 GiB, a sixteenth of a 910B3's memory: some plans of long texts, or hundreds of short ones. */
 const defaultPlanMemory = 4 * 1024 ** 3
@@ -38,15 +39,17 @@ export class Recorder {
   readonly #runtime: Runtime
   readonly #plans: Plans | undefined
   readonly #graphs: Graphs | undefined
+  readonly #tally: Tally
   #recording: Plan | undefined
 
   /** @param backend Where results live. */
-  constructor(backend: Backend, runtime: Runtime, options: RecorderOptions) {
+  constructor(backend: Backend, runtime: Runtime, options: RecorderOptions, tally: Tally) {
     const { plans = true, planMemory = defaultPlanMemory, graphs = true } = options
     this.#backend = backend
     this.#runtime = runtime
-    this.#plans = plans ? new Plans(planMemory) : undefined
-    this.#graphs = plans && graphs ? new Graphs(runtime) : undefined
+    this.#tally = tally
+    this.#plans = plans ? new Plans(planMemory, tally) : undefined
+    this.#graphs = plans && graphs ? new Graphs(runtime, tally) : undefined
   }
 
   /** The plan that what is enqueued belongs to, while a forward is recorded. */
@@ -55,7 +58,11 @@ export class Recorder {
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { plans: this.#plans?.summary ?? 'off', graphs: this.#graphs?.summary ?? 'off' }
+    const { plans, graphs } = this.#tally
+    return {
+      plans: this.#plans === undefined ? 'off' : plans,
+      graphs: this.#graphs === undefined ? 'off' : graphs,
+    }
   }
 
   get heldBytes(): number {

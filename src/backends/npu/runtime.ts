@@ -15,7 +15,7 @@ import type { Cann } from '../../ffi/open-cann.ts'
 import type { Stopwatch } from '../../ops/stopwatch.ts'
 import type { HostArray } from '../../tensor/dtype.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
-import { copyKinds, deviceMemory, hugePagesFirst, outOfMemoryCodes } from './constants.ts'
+import { copyKinds, deviceMemory, hugePagesFirst } from './constants.ts'
 import { finalise, openDevice } from './initialisation.ts'
 import { PinnedMemory } from './pinned.ts'
 import { PreparedWeights } from './prepared-weights.ts'
@@ -182,7 +182,7 @@ export class Runtime implements DeviceMemory {
     try {
       allocate()
     } catch (error) {
-      if (!(error instanceof AscendError && outOfMemoryCodes.includes(error.code))) throw error
+      if (!(error instanceof AscendError && error.isOutOfMemory)) throw error
       // What is kept for reuse can go, with the stream at rest.
       call(functions.aclrtSynchronizeStream, [this.#stream])
       this.#reclaim()

@@ -7,7 +7,7 @@
  */
 import { basename } from 'node:path'
 import { checkOneDevice } from '../../backends/device-name.ts'
-import { type DeviceOptions, optionsFor } from '../../backends/open.ts'
+import { choicesAmong, type DeviceOptions, optionsFor } from '../../backends/open.ts'
 import { type Labelled, labelOf } from '../../bench/report.ts'
 import { readConfig } from '../../model/load-model.ts'
 import { locateModel } from '../../model/locate.ts'
@@ -106,8 +106,7 @@ export async function verifyModel(options: VerifyOptions = {}): Promise<Verifica
       checks: [...identity, skipped('outputs', notThisModel), skipped('metrics', notThisModel)],
     }
   }
-  const { threads, cubeMathType, aclnn } = rest
-  const choices = { threads, cubeMathType, aclnn }
+  const choices = choicesAmong(rest)
   const { onWarning } = rest
   await using classifier = await SequenceClassifier.load({
     modelPath: directory,

@@ -1,6 +1,6 @@
 /** Opens two devices with one model and compares them. */
 import { checkOneDevice } from '../../backends/device-name.ts'
-import { type DeviceOptions, optionsFor } from '../../backends/open.ts'
+import { choicesAmong, type DeviceOptions, optionsFor } from '../../backends/open.ts'
 import { builtInTexts } from '../../bench/workload.ts'
 import { InvalidArgumentError } from '../../errors.ts'
 import { type LoadOptions, SequenceClassifier } from '../../model/sequence-classifier.ts'
@@ -27,7 +27,7 @@ export interface CompareDevicesOptions extends Omit<CompareOptions, 'texts'>, De
 }
 
 /**
- * Compares two devices. Choices that only some devices have (`threads`, `cubeMathType`, `aclnn`) go to
+ * Compares two devices. Choices that only some devices have (such as `threads` and `cubeMathType`) go to
  * `device`, and to `reference` those that `device` does not have. Throws `InvalidArgumentError` for a
  * senseless option, and what opening a device, loading the model or computing throws; no device stays
  * open.
@@ -44,14 +44,10 @@ export async function compareDevices(
     referenceModelPath = modelPath,
     texts = builtInTexts(),
     onWarning,
-    threads,
-    cubeMathType,
-    aclnn,
     ...comparison
   } = options
   for (const one of [device, reference]) checkOneDevice(one)
-  const choices = { threads, cubeMathType, aclnn }
-  const [own, others] = choicesOf(device, reference, choices)
+  const [own, others] = choicesOf(device, reference, choicesAmong(options))
   const warn = eachOnce(onWarning)
   await using ours = await SequenceClassifier.load({
     modelPath,
@@ -76,11 +72,8 @@ export async function compareDevices(
 function choicesOf(
   device: string,
   reference: string,
-  choices: DeviceOptions,
+  given: DeviceOptions,
 ): [DeviceOptions, DeviceOptions] {
-  const given = Object.fromEntries(
-    Object.entries(choices).filter(([, value]) => value !== undefined),
-  ) as DeviceOptions
   const own = optionsFor(device, given)
   const rest = Object.fromEntries(
     Object.entries(given).filter(([name]) => !Object.hasOwn(own, name)),
