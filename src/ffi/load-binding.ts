@@ -1,7 +1,7 @@
 /**
  * The choice of a binding: koffi, or the one that ROBERTA_ASCEND_FFI names.
  *
- * Both can do the same; a call through ffi-napi takes some hundred times longer (`bench/ffi.mjs`), so
+ * Both can do the same; a call through ffi-napi takes some ten times longer (`bench/ffi.mjs`), so
  * it is for those who want to compare or already trust it. Add a binding by writing a file in
  * `bindings/` and adding a row to `bindings`; the tests in `test/ffi/binding.test.ts` run over all.
  */

@@ -15,7 +15,7 @@ vi.hoisted(() => delete process.env.ASCEND_EMULATOR_REPORT)
 
 /**
  * Of each function, so many calls of a forward are made to fail, one at a time. A call through
- * ffi-napi takes a hundred times longer.
+ * ffi-napi takes ten times longer.
  */
 const mostOccurrences = { koffi: 12, 'ffi-napi': 4 }
 

@@ -14,7 +14,12 @@ import {
   permute,
   tensor,
 } from '../../src/ops/index.ts'
-import { type Sample, sampleData, sampleTensor, type TensorSample } from '../../src/ops/samples.ts'
+import {
+  type Sample,
+  sampleData,
+  type TensorSample,
+  tensorWithLayout,
+} from '../../src/ops/samples.ts'
 import { toleranceOf } from '../../src/ops/tolerance.ts'
 import {
   type DType,
@@ -28,7 +33,13 @@ import {
 import type { Shape } from '../../src/tensor/shape.ts'
 import { leakedStorageCount } from '../../src/tensor/storage.ts'
 import type { Tensor } from '../../src/tensor/tensor.ts'
-import { assertClose, assertSameBits, assertSameValues, overflowed } from './compare.ts'
+import {
+  assertClose,
+  assertSameBits,
+  assertSameValues,
+  type ComparisonContext,
+  overflowed,
+} from './compare.ts'
 import { bitsOf, valuesOf } from './elements.ts'
 import { floatFormats } from './float-format.ts'
 import { collectGarbage } from './garbage.ts'
@@ -58,9 +69,28 @@ export function sampleLabel(operator: string, dtype: DType, sample: Sample): str
   return `${operator} ${dtype} · ${sample.category} · ${sample.name}${attributes}`
 }
 
-/** Each input of a sample has numbers of its own. */
-function seedOf(position: number): number {
-  return position + 1
+/** `make(key)`, once for each key: what is expected of a sample is the same for every backend. */
+function once<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const made = new WeakMap<K, V>()
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key))
+    return made.get(key)!
+  }
+}
+
+type Inputs = readonly (TensorSample | undefined)[]
+
+/** The elements of each input. Each has numbers of its own. */
+const dataOf = once((inputs: Inputs) =>
+  inputs.map((input, position) => input && sampleData(input, position + 1)),
+)
+
+/** The inputs on a device. */
+function tensorsOf(backend: Backend, inputs: Inputs): (Tensor | undefined)[] {
+  const data = dataOf(inputs)
+  return inputs.map(
+    (input, i) => input && tensorWithLayout(backend, { ...input, data: data[i]! }, input.layout),
+  )
 }
 
 /** What came back from a device. */
@@ -74,19 +104,19 @@ export interface HostResult {
 export async function runSample(
   backend: Backend,
   definition: AnyDefinition,
-  inputs: readonly (TensorSample | undefined)[],
+  inputs: Inputs,
   attributes: Attributes,
 ): Promise<HostResult> {
-  const tensors = inputs.map((input, i) => input && sampleTensor(backend, input, seedOf(i)))
+  const tensors = tensorsOf(backend, inputs)
   try {
     using output = dispatch(definition, tensors, attributes)
     const { dtype, shape } = output
     const data = await output.data()
-    for (const [i, input] of inputs.entries()) {
-      if (input === undefined) continue
-      expect(bitsOf(input.dtype, await tensors[i]!.data()), `input ${i} after the call`).toEqual(
-        bitsOf(input.dtype, sampleData(input, seedOf(i))),
-      )
+    for (const [i, given] of dataOf(inputs).entries()) {
+      if (given === undefined) continue
+      const { dtype, shape } = inputs[i]!
+      const context = { label: `input ${i} after the call`, shape }
+      assertSameBits(bitsOf(dtype, await tensors[i]!.data()), bitsOf(dtype, given), context)
     }
     return { dtype, shape, data }
   } finally {
@@ -96,12 +126,12 @@ export async function runSample(
 
 /** The elements of a sample's inputs, decoded by `read`. */
 export function sampleInputs<E>(
-  inputs: readonly (TensorSample | undefined)[],
+  inputs: Inputs,
   read: (dtype: DType, data: HostArray) => E[],
 ): (Values<E> | undefined)[] {
+  const data = dataOf(inputs)
   return inputs.map(
-    (input, i) =>
-      input && { shape: input.shape, data: read(input.dtype, sampleData(input, seedOf(i))) },
+    (input, i) => input && { shape: input.shape, data: read(input.dtype, data[i]!) },
   )
 }
 
@@ -109,35 +139,60 @@ export function numbersOf(dtype: DType, data: HostArray): number[] {
   return valuesOf(dtype, data).map(Number)
 }
 
-/** Compares a result with the oracle's, in the way that suits the operator. */
-function check(
-  definition: AnyDefinition,
-  dtype: DType,
-  { inputs, attributes }: Sample,
-  result: HostResult,
-  label: string,
-): void {
-  const { name } = definition
-  const context = { label, shape: result.shape }
-  if (isArithmetic(name) && isFloatDType(dtype)) {
-    const expected = compute(name, sampleInputs(inputs, numbersOf), attributes, dtype)
-    expect({ dtype: result.dtype, shape: result.shape }).toEqual({ dtype, shape: expected.shape })
-    const tolerance = toleranceOf(definition.errorClass, dtype)
-    const exact = overflowed(dtype, expected.data)
-    assertClose(numbersOf(dtype, result.data), exact, tolerance, context)
-  } else if (isMovement(name)) {
-    const expected = move(name, sampleInputs(inputs, bitsOf) as Values<bigint>[], attributes)
-    expect({ dtype: result.dtype, shape: result.shape }).toEqual({ dtype, shape: expected.shape })
-    assertSameBits(bitsOf(dtype, result.data), expected.data, context)
-  } else {
-    expect(name, 'the only operator of its kind in the oracle').toBe('cast')
-    const [input] = sampleInputs(inputs, valuesOf)
-    const to = attributes.dtype as DType
-    expect({ dtype: result.dtype, shape: result.shape }).toEqual({ dtype: to, shape: input!.shape })
-    const expected = input!.data.map((value) => castElement(value, to))
-    assertSameValues(valuesOf(to, result.data), expected, context)
-  }
+/** A sample of an operator in one of its dtypes. */
+interface Case {
+  readonly definition: AnyDefinition
+  readonly dtype: DType
+  readonly sample: Sample
+  readonly label: string
 }
+
+const casesOf = once((definition: AnyDefinition): Case[] =>
+  definition.dtypes.flatMap((dtype) =>
+    definition.samples(dtype).map((sample) => {
+      return { definition, dtype, sample, label: sampleLabel(definition.name, dtype, sample) }
+    }),
+  ),
+)
+
+/** What the oracle says of a case, and the comparison that suits the operator. */
+interface Expectation {
+  readonly dtype: DType
+  readonly shape: Shape
+  readonly compare: (data: HostArray, context: ComparisonContext) => void
+}
+
+const expectationOf = once(({ definition, dtype, sample }: Case): Expectation => {
+  const { name, errorClass } = definition
+  const { inputs, attributes } = sample
+  if (isArithmetic(name) && isFloatDType(dtype)) {
+    const { shape, data } = compute(name, sampleInputs(inputs, numbersOf), attributes, dtype)
+    const tolerance = toleranceOf(errorClass, dtype)
+    const exact = overflowed(dtype, data)
+    return {
+      dtype,
+      shape,
+      compare: (data, context) => assertClose(numbersOf(dtype, data), exact, tolerance, context),
+    }
+  }
+  if (isMovement(name)) {
+    const moved = move(name, sampleInputs(inputs, bitsOf) as Values<bigint>[], attributes)
+    return {
+      dtype,
+      shape: moved.shape,
+      compare: (data, context) => assertSameBits(bitsOf(dtype, data), moved.data, context),
+    }
+  }
+  expect(name, 'the only operator of its kind in the oracle').toBe('cast')
+  const [input] = sampleInputs(inputs, valuesOf)
+  const to = attributes.dtype as DType
+  const elements = input!.data.map((value) => castElement(value, to))
+  return {
+    dtype: to,
+    shape: input!.shape,
+    compare: (data, context) => assertSameValues(valuesOf(to, data), elements, context),
+  }
+})
 
 /** Bit patterns of NaNs, quiet and signalling, of both signs. */
 function patternsOfNaN<T extends FloatDType>(dtype: T, count: number): HostArrays[T] {
@@ -207,31 +262,60 @@ export function operatorSuite(device: string, openBackend: () => Backend | Promi
   })
 }
 
-/** The samples of one operator, and what it refuses. */
-export function operatorTests(definition: AnyDefinition, backend: () => Backend): void {
-  for (const dtype of definition.dtypes) {
-    for (const sample of definition.samples(dtype)) {
-      const label = sampleLabel(definition.name, dtype, sample)
-      it(label, async () => {
-        const { inputs, attributes } = sample
-        const result = await runSample(backend(), definition, inputs, attributes)
-        check(definition, dtype, sample, result, label)
-      })
+/**
+ * Does something with each part, and fails with the name of every part that it failed for. A test for each of
+ * them costs more than what is tested: the samples of all backends are some 30,000, at a millisecond or two.
+ */
+async function forEachOf<T>(
+  parts: readonly T[],
+  nameOf: (part: T) => string,
+  body: (part: T) => Promise<void>,
+): Promise<void> {
+  const failures: string[] = []
+  for (const part of parts) {
+    try {
+      await body(part)
+    } catch (error) {
+      failures.push(`${nameOf(part)}: ${error instanceof Error ? error.message : error}`)
     }
   }
-  for (const { name, inputs, attributes, error, mentions } of definition.invalid) {
-    it(`${definition.name} refuses ${name}`, async () => {
-      // A device may find out only when the result is read.
-      const refused = runSample(backend(), definition, inputs, attributes)
-      await expect(refused).rejects.toMatchObject({
-        name: error,
-        message: expect.stringContaining(mentions),
-      })
-    })
+  if (failures.length > 0) expect.fail(failures.join('\n'))
+}
+
+/** The samples of one operator, and what it refuses. */
+export function operatorTests(definition: AnyDefinition, backend: () => Backend): void {
+  const { name, dtypes, invalid } = definition
+  for (const dtype of dtypes) {
+    const cases = casesOf(definition).filter((given) => given.dtype === dtype)
+    it(`${name} ${dtype}: ${cases.length} samples`, () =>
+      forEachOf(
+        cases,
+        ({ label }) => label,
+        async (given) => {
+          const { inputs, attributes } = given.sample
+          const result = await runSample(backend(), definition, inputs, attributes)
+          const { dtype, shape, compare } = expectationOf(given)
+          expect({ dtype: result.dtype, shape: result.shape }).toEqual({ dtype, shape })
+          compare(result.data, { label: 'the result', shape })
+        },
+      ))
   }
-  it(`${definition.name} refuses a disposed tensor`, async () => {
-    const { inputs, attributes } = definition.samples(definition.dtypes[0]!)[0]!
-    const tensors = inputs.map((input, i) => input && sampleTensor(backend(), input, seedOf(i)))
+  it(`${name} refuses bad inputs: ${invalid.length} samples`, () =>
+    forEachOf(
+      invalid,
+      (given) => `${name} refuses ${given.name}`,
+      async ({ inputs, attributes, error, mentions }) => {
+        // A device may find out only when the result is read.
+        const refused = runSample(backend(), definition, inputs, attributes)
+        await expect(refused).rejects.toMatchObject({
+          name: error,
+          message: expect.stringContaining(mentions),
+        })
+      },
+    ))
+  it(`${name} refuses a disposed tensor`, async () => {
+    const { inputs, attributes } = definition.samples(dtypes[0]!)[0]!
+    const tensors = tensorsOf(backend(), inputs)
     for (const tensor of tensors) tensor?.dispose()
     expect(() => dispatch(definition, tensors, attributes)).toThrow(
       expect.objectContaining({ name: 'DisposedTensorError' }),

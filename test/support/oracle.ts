@@ -69,7 +69,9 @@ function sum(terms: readonly number[]): number {
 }
 
 function dot(count: number, term: (k: number) => number): number {
-  return sum(Array.from({ length: count }, (_, k) => term(k)))
+  let total = 0
+  for (let k = 0; k < count; k++) total += term(k)
+  return total
 }
 
 function elementwise(input: Values, f: (x: number) => number): Values {
@@ -130,7 +132,8 @@ function normalize(input: Values, weight: Values, bias: Values, eps: number): Va
 function softmaxOf(row: readonly number[]): number[] {
   const largest = Math.max(...row)
   const powers = row.map((z) => Math.exp(z - largest))
-  return powers.map((power) => power / sum(powers))
+  const total = sum(powers)
+  return powers.map((power) => power / total)
 }
 
 function axisOf(shape: Shape, axis: unknown): number {
@@ -138,8 +141,8 @@ function axisOf(shape: Shape, axis: unknown): number {
 }
 
 /**
- * Attention for one element after the other. `part` is applied to the result of each of its parts:
- * rounding there is what a device without a kernel of its own does.
+ * Attention for one token and head after the other. `part` is applied to the result of each of its
+ * parts: rounding there is what a device without a kernel of its own does.
  */
 export function attention(
   [query, key, value, mask]: readonly (Values | undefined)[],
@@ -150,17 +153,12 @@ export function attention(
   const { numHeads, lengths } = attributes as { numHeads: number; lengths: readonly number[] }
   const headSize = query!.shape[1]! / numHeads
   const textOf = lengths.flatMap((length, text) => new Array<number>(length).fill(text))
-  return build(query!.shape, ([row, column]) => {
-    const text = textOf[row!]!
+  const ofHead = (row: number, head: number): number[] => {
+    const text = textOf[row]!
     const keys = [...textOf.keys()].filter((other) => textOf[other] === text)
-    const head = Math.floor(column! / headSize)
+    const columns = Array.from({ length: headSize }, (_, i) => head * headSize + i)
     const scores = keys.map((other) =>
-      part(
-        dot(headSize, (i) => {
-          const shared = head * headSize + i
-          return at(query!, [row!, shared]) * at(key!, [other, shared])
-        }),
-      ),
+      part(dot(headSize, (i) => at(query!, [row, columns[i]!]) * at(key!, [other, columns[i]!]))),
     )
     const shown = scores.map((score, j) =>
       mask !== undefined && at(mask, [text, j]) !== 0
@@ -168,8 +166,12 @@ export function attention(
         : score / Math.sqrt(headSize),
     )
     const probabilities = softmaxOf(shown).map(part)
-    return part(dot(keys.length, (j) => probabilities[j]! * at(value!, [keys[j]!, column!])))
-  })
+    return columns.map((column) =>
+      part(dot(keys.length, (j) => probabilities[j]! * at(value!, [keys[j]!, column]))),
+    )
+  }
+  const heads = [...indicesOf([query!.shape[0]!, numHeads])]
+  return { shape: query!.shape, data: heads.flatMap(([row, head]) => ofHead(row!, head!)) }
 }
 
 type ArithmeticOracle = (

@@ -5,6 +5,9 @@
  * current Node. What is used of them is declared here, since their types may not be installed.
  * ref-napi reads and writes addresses and 64-bit integers as numbers or strings; the types below do
  * it with bigints. An integer out of the range of its type throws a RangeError.
+ *
+ * ForeignFunction of ffi-napi makes buffers for each call and argument, at some 20 µs a call. Plain calls
+ * here write into buffers that each function keeps, at some 2 µs (`bench/ffi.mjs`).
  */
 import { createRequire } from 'node:module'
 import { InvalidArgumentError } from '../../errors.ts'
@@ -35,9 +38,15 @@ interface ForeignFunction {
   async(...args: unknown[]): void
 }
 
+/** What ForeignFunction itself is made of; ffi-napi does not document it. */
+interface FfiCalls {
+  ffi_call(cif: Buffer, address: Buffer, result: Buffer, args: Buffer): void
+}
+
 interface FfiNapi {
   readonly types: Readonly<Record<string, RefType>>
   DynamicLibrary(path: null): { get(symbol: string): Buffer }
+  CIF(result: RefType, args: readonly RefType[]): Buffer
   ForeignFunction(address: Buffer, result: RefType, args: readonly RefType[]): ForeignFunction
   readonly RTLD_LAZY: number
 }
@@ -114,13 +123,38 @@ function refTypes(ffi: FfiNapi, ref: RefNapi): (type: CType) => RefType {
 /** The arguments of asynchronous calls in flight: C may read them until the call is done. */
 const inFlight = new Set<readonly unknown[]>()
 
+/** An argument, a result and an address each take 8 bytes at most. */
+const slot = 8
+
+/** Plain calls of a function, one at a time, in buffers of their own. */
+function directCall(
+  { ffi, ref, calls }: Packages,
+  address: Buffer,
+  result: RefType,
+  types: readonly RefType[],
+): (...args: unknown[]) => unknown {
+  const cif = ffi.CIF(result, types)
+  const returned = Buffer.alloc(slot)
+  const values = Buffer.alloc(slot * types.length)
+  const addresses = Buffer.alloc(slot * types.length)
+  for (const i of types.keys()) {
+    ref._writePointer(addresses, slot * i, values.subarray(slot * i))
+  }
+  return (...args) => {
+    for (const [i, type] of types.entries()) type.set(values, slot * i, args[i])
+    calls.ffi_call(cif, address, returned, addresses)
+    return result.get(returned, 0)
+  }
+}
+
 function bind<S extends Signature>(
+  plain: (...args: unknown[]) => unknown,
   raw: ForeignFunction,
   library: string,
   symbol: string,
   signature: S,
 ): NativeFunction<S> {
-  const call = (...args: Arguments<S>): Result<S> => raw(...args) as Result<S>
+  const call = (...args: Arguments<S>): Result<S> => plain(...args) as Result<S>
   const async = (...args: Arguments<S>): Promise<Result<S>> =>
     new Promise((resolve, reject) => {
       inFlight.add(args)
@@ -133,10 +167,17 @@ function bind<S extends Signature>(
   return Object.assign(call, { async, library, symbol, signature })
 }
 
+interface Packages {
+  readonly ffi: FfiNapi
+  readonly ref: RefNapi
+  readonly calls: FfiCalls
+}
+
 export function createFfiNapiBinding(): Binding {
   const require = createRequire(import.meta.url)
   const ffi = require('ffi-napi') as FfiNapi
   const ref = require('ref-napi') as RefNapi
+  const calls = require('ffi-napi/lib/bindings') as FfiCalls
   const loader = loaderFunctions(ffi, ref)
   const refType = refTypes(ffi, ref)
   return {
@@ -156,8 +197,12 @@ export function createFfiNapiBinding(): Binding {
           if (address === undefined) return undefined
           const parsed = parseSignature(signature)
           const types = parsed.arguments.map(({ type }) => refType(type))
-          const raw = ffi.ForeignFunction(address, refType(parsed.result), types)
-          return bind(raw, path, symbol, signature)
+          const result = refType(parsed.result)
+          const raw = ffi.ForeignFunction(address, result, types)
+          // A string needs memory of its own for each call.
+          const isDirect = !types.includes(ffi.types.CString as RefType)
+          const call = isDirect ? directCall({ ffi, ref, calls }, address, result, types) : raw
+          return bind(call, raw, path, symbol, signature)
         },
       }
     },
