@@ -104,7 +104,7 @@ async function classify(options: Options): Promise<void> {
   classifier.checkMaxLength(options.maxLength)
   const given = { threshold: await thresholdFrom(options, classifier), topK: options.topK }
   const selection = defaultSelection(classifier.config.head, given)
-  const writer = createWriter(options.format, process.stdout, {
+  const writer = await createWriter(options.format, process.stdout, {
     labels: classifier.labels,
     threshold: selection.threshold ?? 0,
     all: options.all === true,

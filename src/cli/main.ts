@@ -1,70 +1,75 @@
 #!/usr/bin/env node
 /**
  * The program `roberta-ascend`: commands, and the one place where errors become messages and exit
- * codes. A new command is a file beside this one and a line in `program`.
+ * codes. A new command is a file beside this one and a line in `commands`.
  *
  * Exit codes: 0 done; 1 a comparison or check failed its verdict; 2 bad usage or bad input; 3 a device
  * or the environment is not available; 4 a device failed while running; 70 a defect of this program.
  */
 import { Command, CommanderError } from 'commander'
 import { type ErrorKind, RobertaAscendError } from '../errors.ts'
-import { benchCommand } from './bench.ts'
-import { classifyCommand } from './classify.ts'
-import { compareCommand } from './compare.ts'
-import { doctorCommand } from './doctor.ts'
-import { downloadCommand } from './download.ts'
-import { evaluateCommand } from './evaluate.ts'
 import { Exit } from './exit.ts'
 import { note } from './notes.ts'
-import { opCommand } from './op.ts'
-import { OutputClosedError } from './output/index.ts'
+import { OutputClosedError } from './output/sink.ts'
 import { packageInfo } from './package-info.ts'
-import { traceCommand } from './trace.ts'
-import { verifyCommand } from './verify.ts'
 
 const exitCodes: Readonly<Record<ErrorKind, number>> = { input: 2, environment: 3, device: 4 }
 const usageExitCode = 2
 const defectExitCode = 70
 
+/** In the order of `--help`. Loading all of them takes longer than many a command runs, so each is loaded on demand. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  classify: async () => (await import('./classify.ts')).classifyCommand(),
+  download: async () => (await import('./download.ts')).downloadCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  bench: async () => (await import('./bench.ts')).benchCommand(),
+  compare: async () => (await import('./compare.ts')).compareCommand(),
+  op: async () => (await import('./op.ts')).opCommand(),
+  evaluate: async () => (await import('./evaluate.ts')).evaluateCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
+  trace: async () => (await import('./trace.ts')).traceCommand(),
+}
+
 const defaultCommand = 'classify'
 
-function program(): Command {
+const helpWords = ['help', '-h', '--help']
+const versionOptions = ['-V', '--version']
+
+/** The program with the commands that a command line needs, of which `name` is the first word. */
+async function program(name: string): Promise<Command> {
   const { version, description } = packageInfo()
-  return new Command('roberta-ascend')
+  const root = new Command('roberta-ascend')
     .description(description)
     .version(version)
     .enablePositionalOptions()
-    .addCommand(classifyCommand())
-    .addCommand(downloadCommand())
-    .addCommand(doctorCommand())
-    .addCommand(benchCommand())
-    .addCommand(compareCommand())
-    .addCommand(opCommand())
-    .addCommand(evaluateCommand())
-    .addCommand(verifyCommand())
-    .addCommand(traceCommand())
     .addHelpText(
       'after',
       `\nWithout a command it is ${defaultCommand}: roberta-ascend --text "I am so happy today!"\n` +
         `Options of a command: roberta-ascend ${defaultCommand} --help`,
     )
+  const wanted = helpWords.includes(name) ? Object.keys(commands) : [name]
+  for (const each of wanted) {
+    const command = await commands[each]?.()
+    if (command !== undefined) root.addCommand(command)
+  }
+  return root
+}
+
+/** The words of a command line with the command's name before them, which may have been left out. */
+function withCommand(args: readonly string[]): readonly string[] {
+  const names = [...Object.keys(commands), ...helpWords, ...versionOptions]
+  return names.includes(args[0] ?? '') ? args : [defaultCommand, ...args]
 }
 
 /**
- * A command line as commander wants it: with the command's name, and options spelt with dashes
- * (`--batch_file` is `--batch-file`). Values of options stay as they are, also if they look like
- * options themselves.
+ * The words after a command's name as commander wants them: options spelt with dashes (`--batch_file` is
+ * `--batch-file`). Values of options stay as they are, also if they look like options themselves.
  */
-export function normalizeArguments(root: Command, args: readonly string[]): string[] {
-  const names = [...root.commands.map((command) => command.name()), 'help']
-  const ownOptions = ['-h', '--help', '-V', '--version']
-  const [first = ''] = args
-  const isNamed = names.includes(first) || ownOptions.includes(first)
-  const [name, ...rest] = isNamed ? args : [defaultCommand, ...args]
+function normalizeArguments(root: Command, name: string, args: readonly string[]): string[] {
   const options = root.commands.find((command) => command.name() === name)?.options ?? []
   let isValue = false
   let isOver = false
-  const normalized = rest.map((arg) => {
+  return args.map((arg) => {
     if (isOver || isValue || !arg.startsWith('--')) {
       isValue = false
       return arg
@@ -76,21 +81,20 @@ export function normalizeArguments(root: Command, args: readonly string[]): stri
     isValue = option?.required === true && given === arg
     return option === undefined ? arg : long + arg.slice(given.length)
   })
-  return name === undefined ? [] : [name, ...normalized]
 }
 
 /** Runs one command line and returns its exit code; never throws. */
 export async function run(args: readonly string[]): Promise<number> {
-  const root = program()
+  const [name = '', ...rest] = withCommand(args)
+  const root = await program(name)
   for (const command of [root, ...root.commands]) {
     command.exitOverride().configureOutput({ outputError: () => {} })
   }
-  const normalized = normalizeArguments(root, args)
   try {
-    await root.parseAsync(normalized, { from: 'user' })
+    await root.parseAsync([name, ...normalizeArguments(root, name, rest)], { from: 'user' })
     return 0
   } catch (error) {
-    return report(firstFailure(error), normalized[0] ?? '')
+    return report(firstFailure(error), name)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Notes and progress on standard error, where they are in nobody's way. */
-import { SingleBar } from 'cli-progress'
-import { escapeControls } from './output/index.ts'
+import { createRequire } from 'node:module'
+import type { SingleBar } from 'cli-progress'
+import { escapeControls } from './output/display.ts'
 
 /** One line for the reader; never part of the result. What it quotes cannot control the terminal. */
 export function note(message: string): void {
@@ -14,6 +15,9 @@ export class Progress {
   /** `format` is cli-progress's, with `{bar}`, `{value}`, `{total}`, `{eta_formatted}` and the like. */
   constructor(format: string, total: number) {
     if (!process.stderr.isTTY || process.env.TERM === 'dumb') return
+    // Only where there is a bar, since it takes long to load.
+    const require = createRequire(import.meta.url)
+    const { SingleBar } = require('cli-progress') as typeof import('cli-progress')
     this.#bar = new SingleBar({
       format,
       stream: process.stderr,

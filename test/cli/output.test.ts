@@ -44,7 +44,7 @@ async function written(
 ): Promise<string> {
   const output = new PassThrough()
   const result = readText(output)
-  const writer = createWriter(format, output, { ...options, ...changes })
+  const writer = await createWriter(format, output, { ...options, ...changes })
   for (const each of rows) await writer.write(each)
   await writer.end()
   output.end()
@@ -117,7 +117,7 @@ describe('json', () => {
 
   test('a record is in the stream as soon as it is written', async () => {
     const output = new PassThrough({ encoding: 'utf8' })
-    await createWriter('json', output, options).write(row(0, 'a', {}))
+    await (await createWriter('json', output, options)).write(row(0, 'a', {}))
     expect(output.read()).toBe('[\n{"index":0,"text":"a","labels":[]}')
   })
 })
@@ -438,7 +438,7 @@ describe('what the terminal can do', () => {
     vi.stubEnv('LANG', 'en_US.UTF-8')
     vi.stubEnv('TERM', 'xterm')
     const output = new Terminal(80)
-    const writer = createWriter('table', output, options)
+    const writer = await createWriter('table', output, options)
     await writer.write(row(0, 'a', { joy: 0.5 }))
     await writer.write(row(1, 'b', { anger: 0.5 }))
     await writer.end()
@@ -448,7 +448,7 @@ describe('what the terminal can do', () => {
 
   test('other formats are the same on a terminal', async () => {
     const output = new Terminal(80)
-    const writer = createWriter('jsonl', output, options)
+    const writer = await createWriter('jsonl', output, options)
     await writer.write(row(0, 'a', {}))
     expect(output.read()).toBe('{"index":0,"text":"a","labels":[]}\n')
   })
@@ -458,7 +458,7 @@ describe('the stream', () => {
   test.each(outputFormats)('%s waits for a slow reader', async (format) => {
     // Each side of the stream holds one byte, so each write waits for the one before to be read.
     const output = new PassThrough({ highWaterMark: 1 })
-    const writer = createWriter(format, output, options)
+    const writer = await createWriter(format, output, options)
     let done = 0
     const writing = (async () => {
       for (let index = 0; index < 10; index++) {
@@ -475,7 +475,7 @@ describe('the stream', () => {
 
   test('a pipe whose reader does not read holds the writer back', async () => {
     const child = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] })
-    const writer = createWriter('jsonl', child.stdin, options)
+    const writer = await createWriter('jsonl', child.stdin, options)
     const text = 'x'.repeat(100_000)
     let done = 0
     const writing = (async () => {
@@ -495,7 +495,7 @@ describe('the stream', () => {
   test.each(outputFormats)('%s into head, which closes', async (format) => {
     const child = spawn('head', ['-n', '1'], { stdio: ['pipe', 'pipe', 'inherit'] })
     const output = readText(child.stdout)
-    const writer = createWriter(format, child.stdin, options)
+    const writer = await createWriter(format, child.stdin, options)
     const endless = async () => {
       for (let index = 0; ; index++) await writer.write(row(index, 'text', { joy: 0.5 }))
     }
@@ -514,14 +514,14 @@ describe('the stream', () => {
 
   test('a stream that was destroyed between two results', async () => {
     const output = new PassThrough()
-    const writer = createWriter('jsonl', output, options)
+    const writer = await createWriter('jsonl', output, options)
     await writer.write(row(0, 'a', {}))
     output.destroy()
     await expect(writer.write(row(1, 'b', {}))).rejects.toThrow(OutputClosedError)
   })
 
   test('a full disk is a fault', async () => {
-    const writer = createWriter('jsonl', createWriteStream('/dev/full'), options)
+    const writer = await createWriter('jsonl', createWriteStream('/dev/full'), options)
     const error = await writer.write(row(0, 'a', {})).catch((failure: unknown) => failure)
     expect(error).toBeInstanceOf(OutputError)
     expect(error).not.toBeInstanceOf(OutputClosedError)
@@ -536,7 +536,7 @@ describe('the stream', () => {
       autoDestroy: false,
       write: (_chunk, _encoding, done) => done(new Error('broken')),
     })
-    const writer = createWriter('json', output, options)
+    const writer = await createWriter('json', output, options)
     const error = await writer.write(row(0, 'a', {})).catch((failure: unknown) => failure)
     expect(error).toMatchObject({ name: 'OutputError', problem: expect.stringContaining('broken') })
     await expect(writer.write(row(1, 'b', {}))).rejects.toBe(error)
@@ -547,7 +547,7 @@ describe('the stream', () => {
     const folder = await mkdtemp(join(tmpdir(), 'output-'))
     const path = join(folder, 'results.json')
     const output = createWriteStream(path)
-    const writer = createWriter('json', output, options)
+    const writer = await createWriter('json', output, options)
     for (let index = 0; index < 1000; index++) await writer.write(row(index, '今', { joy: 0.5 }))
     await writer.end()
     output.end()
