@@ -7,5 +7,7 @@ export default defineConfig({
     reporters: ['default', './test/support/skip-reporter.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // By default one core is left to others: of two, half.
+    maxWorkers: '100%',
   },
 })

@@ -23,6 +23,9 @@ function elements(input: usize, residual: usize, at: usize): v128 {
 /** What the correction may take from the mean square: a thousandth of it costs its rounding nothing. */
 const mostCorrected: f64 = 0.001
 
+/** Squares of float32 lose digits below 1e-31. */
+const leastSquare: f64 = 1e-30
+
 function sum(x: v128): f64 {
   return sumOfLanes64(f64x2.add(lowAsDoubles(x), highAsDoubles(x)))
 }
@@ -71,7 +74,8 @@ function normalizeRow(
   }
   const shift = sum(total) / <f64>width
   const square = sum(squares) / <f64>width
-  if (!(square < Infinity) || shift * shift > mostCorrected * square) {
+  const isOutside = !(square < Infinity) || square + eps < leastSquare
+  if (isOutside || shift * shift > mostCorrected * square) {
     normalizeRowOfDoubles(input, residual, weight, bias, output, width, eps)
     return
   }

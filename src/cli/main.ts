@@ -86,11 +86,11 @@ function normalizeArguments(root: Command, name: string, args: readonly string[]
 /** Runs one command line and returns its exit code; never throws. */
 export async function run(args: readonly string[]): Promise<number> {
   const [name = '', ...rest] = withCommand(args)
-  const root = await program(name)
-  for (const command of [root, ...root.commands]) {
-    command.exitOverride().configureOutput({ outputError: () => {} })
-  }
   try {
+    const root = await program(name)
+    for (const command of [root, ...root.commands]) {
+      command.exitOverride().configureOutput({ outputError: () => {} })
+    }
     await root.parseAsync([name, ...normalizeArguments(root, name, rest)], { from: 'user' })
     return 0
   } catch (error) {

@@ -148,7 +148,7 @@ forEachBinding((binding) => {
       ),
   )
 
-  // A call through ffi-napi takes a hundred times longer.
+  // A call through ffi-napi takes ten times longer.
   if (binding !== 'koffi') return
   describe('the embedded model', () => {
     const batch = cases.slice(8, 16)

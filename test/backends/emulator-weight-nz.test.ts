@@ -168,7 +168,7 @@ forEachBinding((binding) => {
     ),
   )
 
-  // A call through ffi-napi takes a hundred times longer.
+  // A call through ffi-napi takes ten times longer.
   if (binding !== 'koffi') return
   it('a model’s weights are transformed once, for all forwards and plans', async () => {
     const run = async (options: { aclnn?: typeof aclnn }) => {

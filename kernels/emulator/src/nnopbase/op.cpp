@@ -134,7 +134,7 @@ Views viewsOf(const std::vector<Resolved> &list) {
   return views;
 }
 
-// Memory may have been freed since phase 2, or a graph may be replayed long after: everything is checked again.
+// Memory may have been freed since phase 2, or a graph may be replayed long after: then everything is checked again.
 void execute(Invocation &invocation) {
   if (const RangeFault fault = firstFault(invocation)) {
     violation(fault.kind, fault.message);

@@ -198,11 +198,6 @@ std::map<uintptr_t, HostBlock>::iterator hostStartingAt(const void *address) {
 
 }  // namespace
 
-bool Range::conflictsWith(const Range &other) const {
-  return (write || other.write) && number(address) < number(other.address) + other.size &&
-         number(other.address) < number(address) + size;
-}
-
 Place placeOf(const void *address) {
   std::lock_guard<std::mutex> lock(memory().mutex);
   if (memory().deviceOf(number(address))) return Place::device;

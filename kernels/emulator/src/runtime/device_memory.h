@@ -28,7 +28,11 @@ struct Range {
   size_t size;
   bool write;
 
-  EMULATOR_API bool conflictsWith(const Range &other) const;  // they overlap and at least one of them writes
+  // They overlap and at least one of them writes. In line: of two graphs on two streams it compares all with all.
+  bool conflictsWith(const Range &other) const {
+    const auto begin = reinterpret_cast<uintptr_t>(address), otherBegin = reinterpret_cast<uintptr_t>(other.address);
+    return (write || other.write) && begin < otherBegin + other.size && otherBegin < begin + size;
+  }
 };
 
 // NULL, or what is wrong with using [address, address + size) on the device (any device if -1).
