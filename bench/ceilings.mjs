@@ -71,8 +71,11 @@ async function costs() {
 function hostSeconds() {
   const text = readFileSync(new URL('../docs/npu.md', import.meta.url), 'utf8')
   const lines = text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
-  const column = lines.find(([, first]) => first === 'binding').indexOf('µs until enqueued: least')
+  const heading = lines.findIndex(([, first]) => first === 'binding')
+  const column = lines[heading].indexOf('µs until enqueued: least')
+  const end = lines.findIndex((cells, at) => at > heading && cells.length === 1)
   return lines
+    .slice(heading, end)
     .filter(([, binding]) => binding === 'koffi')
     .map((cells) => [cells[2], Number(cells[column]) / 1e6])
 }
