@@ -177,6 +177,7 @@ export function createFfiNapiBinding(): Binding {
   const require = createRequire(import.meta.url)
   const ffi = require('ffi-napi') as FfiNapi
   const ref = require('ref-napi') as RefNapi
+  // Not what the package promises to keep, so that its version is exact in package.json.
   const calls = require('ffi-napi/lib/bindings') as FfiCalls
   const loader = loaderFunctions(ffi, ref)
   const refType = refTypes(ffi, ref)
