@@ -1,6 +1,7 @@
 /** What both engines do the same way: say how long they took to begin, and run passes when they are told to. */
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { mapInOrder } from '../../dist/model/in-order.js'
 
 /** Reads the job that compare.mjs gives to an engine as a file. */
 export async function readJob() {
@@ -23,16 +24,19 @@ function peakResidentBytes() {
 /**
  * Tells compare.mjs what the engine is and how long it took to begin, and runs a pass over the workload with the number
  * that it then sends: seconds and logits go back. `forward` takes a batch of sequences of token ids and gives an
- * array of logits for each. Resolves when compare.mjs sends nothing more.
+ * array of logits for each; `concurrency` is how many batches the engine takes at a time, where the workload is not one
+ * text after the other. Resolves when compare.mjs sends nothing more.
  */
-export function serve({ workloads }, forward, about) {
+export function serve({ workloads }, forward, concurrency, about) {
   process.send(about)
   process.on('message', async (number) => {
     const { sequences, batchSize } = workloads[number]
+    const starts = [...sequences.keys()].filter((at) => at % batchSize === 0)
+    const run = (start) => forward(sequences.slice(start, start + batchSize))
     const begin = performance.now()
     const logits = []
-    for (let start = 0; start < sequences.length; start += batchSize) {
-      logits.push(...(await forward(sequences.slice(start, start + batchSize))))
+    for await (const rows of mapInOrder(starts, batchSize === 1 ? 1 : concurrency, run)) {
+      logits.push(...rows)
     }
     const seconds = (performance.now() - begin) / 1000
     process.send({

@@ -41,6 +41,12 @@ async function forward(batch) {
 }
 
 const firstResultSeconds = await firstResult(job, forward)
-await serve(job, forward, { engine: `${name} ${version}`, loadSeconds, firstResultSeconds })
+// A run blocks this thread, and so the start of another one.
+const concurrency = 1
+await serve(job, forward, concurrency, {
+  engine: `${name} ${version}`,
+  loadSeconds,
+  firstResultSeconds,
+})
 // The threads of the WebAssembly build would keep the process alive.
 process.exit(0)

@@ -56,7 +56,7 @@ export async function workloadsOf(directory, isSeeded) {
   const everyday = await everydayTexts(directory, isSeeded)
   const length = Math.min(128, maxTokens(config))
   const of23 = (batchSize) => ({
-    name: `23 texts, batch ${batchSize}`,
+    name: `23 texts, ${batchSize === 1 ? 'one at a time' : `batch ${batchSize}`}`,
     sequences: everyday,
     batchSize,
   })

@@ -141,7 +141,16 @@ export function addBias(
 ): void {
   for (let row = begin; row < end; row++) {
     const to = target + ((<usize>row * rowStride) << 2)
-    for (let j = 0; j < width; j += 4) {
+    let j = 0
+    // A cache line at a time.
+    for (; j <= width - 16; j += 16) {
+      const at = (<usize>j) << 2
+      v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(bias + at)))
+      v128.store(to + at, f32x4.add(v128.load(to + at, 16), v128.load(bias + at, 16)), 16)
+      v128.store(to + at, f32x4.add(v128.load(to + at, 32), v128.load(bias + at, 32)), 32)
+      v128.store(to + at, f32x4.add(v128.load(to + at, 48), v128.load(bias + at, 48)), 48)
+    }
+    for (; j < width; j += 4) {
       const at = (<usize>j) << 2
       storeFirst(to + at, f32x4.add(v128.load(to + at), v128.load(bias + at)), width - j)
     }

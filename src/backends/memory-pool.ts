@@ -58,10 +58,13 @@ export interface TakeOptions {
 export class MemoryPool<Address = bigint> {
   readonly #free = new Map<number, Block<Address>[]>()
   readonly #obtain: (size: number) => Address
-  readonly #release: (address: Address) => void
+  readonly #release: (address: Address, size: number) => void
   #heldBytes = 0
 
-  constructor(obtain: (size: number) => Address, release: (address: Address) => void) {
+  constructor(
+    obtain: (size: number) => Address,
+    release: (address: Address, size: number) => void,
+  ) {
     this.#obtain = obtain
     this.#release = release
   }
@@ -108,7 +111,7 @@ export class MemoryPool<Address = bigint> {
     for (const { address, size } of blocks) {
       this.#heldBytes -= size
       try {
-        this.#release(address)
+        this.#release(address, size)
       } catch (error) {
         failures.push(error)
       }

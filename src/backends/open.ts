@@ -15,7 +15,7 @@ import {
 import { ReferenceBackend } from './reference/reference-backend.ts'
 
 /** Choices that only some devices have; it is an error to make one where it means nothing. */
-export type DeviceOptions = OpenNpuOptions & Pick<CpuBackendOptions, 'threads'>
+export type DeviceOptions = OpenNpuOptions & Pick<CpuBackendOptions, 'threads' | 'overlap'>
 
 /** The devices that each choice means something to. */
 const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
@@ -25,7 +25,7 @@ const devicesOf: Readonly<Record<keyof DeviceOptions, readonly string[]>> = {
   plans: ['npu', 'emulator'],
   planMemory: ['npu', 'emulator'],
   graphs: ['npu', 'emulator'],
-  overlap: ['npu', 'emulator'],
+  overlap: ['cpu', 'npu', 'emulator'],
 }
 
 /** A kind of device. */

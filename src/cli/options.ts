@@ -52,7 +52,7 @@ export function choicesOfForwards(): readonly Option[] {
   return [
     new Option('--no-plans', 'on an NPU, enqueue every forward anew instead of replaying it'),
     new Option('--no-graphs', 'on an NPU, replay a forward operator by operator, not as a graph'),
-    new Option('--no-overlap', 'on an NPU, run one batch at a time, not two'),
+    new Option('--no-overlap', 'on the CPU or an NPU, run one batch at a time, not two'),
   ]
 }
 

@@ -13,7 +13,8 @@ import { availableThreads } from '../../src/backends/cpu/available-threads.ts'
 import { compileKernels } from '../../src/backends/cpu/built.ts'
 import { CommandQueue } from '../../src/backends/cpu/command-queue.ts'
 import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
-import { SharedMemory } from '../../src/backends/cpu/memory.ts'
+import { SharedMemory, StreamMemory } from '../../src/backends/cpu/memory.ts'
+import { Workers } from '../../src/backends/cpu/workers.ts'
 import { openBackend } from '../../src/backends/open.ts'
 import { erfc } from '../../src/backends/reference/erf.ts'
 import { forwardLogits } from '../../src/model/forward.ts'
@@ -308,8 +309,8 @@ describe('threads of the CPU backend', () => {
   })
 
   it('a kernel that traps is an error at the next wait, and the threads go on', async () => {
-    const memory = new SharedMemory(() => 0)
-    const queue = new CommandQueue(compileKernels().module, memory.wasm, 2)
+    const workers = new Workers(compileKernels().module, new SharedMemory().wasm, 2)
+    const queue = new CommandQueue(workers)
     try {
       queue.submit('add', 1, 1, [4e9, 4e9, 4e9, 4], 'add')
       await expect(queue.wait()).rejects.toMatchObject({
@@ -319,29 +320,31 @@ describe('threads of the CPU backend', () => {
       })
       await queue.wait()
     } finally {
-      await queue.close()
+      await workers.close()
     }
   })
 
   it('whole vectors can be read to the end of the last block and beyond', () => {
-    const memory = new SharedMemory(() => 0)
-    const before = memory.wasm.buffer.byteLength
+    const shared = new SharedMemory()
+    const memory = new StreamMemory(shared, () => 0)
+    const before = shared.wasm.buffer.byteLength
     let end = 0
     // To the end of what there is at first, and no further.
     while (end < before) {
       const { address, size } = memory.take(64)
       end = address + size
-      if (memory.wasm.buffer.byteLength < end + 16) throw new Error(`nothing is beyond ${end}`)
+      if (shared.wasm.buffer.byteLength < end + 16) throw new Error(`nothing is beyond ${end}`)
     }
     expect(end).toBe(before)
   })
 
   it('a thread that dies is an error, not a wait without end', async () => {
     const notMemory = { buffer: new SharedArrayBuffer(0) } as SharedMemory['wasm']
-    const queue = new CommandQueue(compileKernels().module, notMemory, 2)
+    const workers = new Workers(compileKernels().module, notMemory, 2)
+    const queue = new CommandQueue(workers)
     await expect(queue.wait()).rejects.toMatchObject({ name: 'CpuError', kind: 'device' })
     await expect(queue.wait()).rejects.toMatchObject({ name: 'CpuError' })
-    await queue.close()
+    await workers.close()
   })
 
   it('closing rejects who waits, and later waits', async () => {

@@ -147,7 +147,7 @@ describe('results', () => {
     },
   )
 
-  test.each(['plans', 'graphs', 'overlap'])('--no-%s means nothing to the CPU', async (name) => {
+  test.each(['plans', 'graphs'])('--no-%s means nothing to the CPU', async (name) => {
     const args = ['--text', 'x', '--device', 'cpu', `--no-${name}`]
     const { code, stderr } = await runProgram(args, { cwd: folder })
     expect(code).toBe(2)

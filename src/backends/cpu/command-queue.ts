@@ -1,29 +1,16 @@
 /**
- * The main thread's side of the workers: commands go in, waiting comes out as promises.
+ * The main thread's side of a stream of commands: they go in, waiting comes out as promises.
  *
  * Nothing here blocks. A command that finds the ring full waits in a list until there is room.
  */
-import { Worker } from 'node:worker_threads'
 import { type OperatorName, operatorNames } from '../../ops/catalogue.ts'
 import { IndexOutOfRangeError } from '../../tensor/errors.ts'
-import { workerFile } from './built.ts'
-import { CommandRing, type Fault, mostUnits } from './command-ring.ts'
+import { type CommandRing, type Fault, mostUnits } from './command-ring.ts'
 import { CpuError } from './error.ts'
 import { type KernelName, kernelNames } from './kernel-names.ts'
 import { pageSize } from './memory.ts'
 import type { Blas } from './native-blas.ts'
-
-/** What a worker is given at its start. */
-export interface WorkerSetup {
-  readonly module: WebAssembly.Module
-  readonly memory: WebAssembly.Memory
-  /** Of the CommandRing. */
-  readonly shared: SharedArrayBuffer
-  /** What kernels whose names begin with `native` call, if there is anything. */
-  readonly blas: Blas | undefined
-  /** Which of the threads it is, from 0 on. */
-  readonly index: number
-}
+import type { Listener, Workers } from './workers.ts'
 
 interface Waiting {
   readonly resolve: () => void
@@ -35,35 +22,33 @@ const worthwhile = 8192
 /** Shares for each thread: more of them even out threads that are slowed down by others. */
 const sharesPerThread = 8
 
-export class CommandQueue {
-  readonly #ring = new CommandRing()
-  readonly #workers: readonly Worker[]
+export class CommandQueue implements Listener {
+  readonly #ring: CommandRing
   readonly #waiting = new Map<number, Waiting>()
+  /** Who only wants to know that commands are over. */
+  readonly #watching = new Map<number, () => void>()
   readonly #late: (() => void)[] = []
-  readonly #exits: Promise<unknown>[]
+  #isHeld = false
   #issued = 0
-  #nextFence = 1
   #failure: CpuError | undefined
 
-  constructor(
-    module: WebAssembly.Module,
-    readonly memory: WebAssembly.Memory,
-    readonly threads: number,
-    readonly blas?: Blas,
-  ) {
-    this.#workers = Array.from({ length: threads }, (_, index) => {
-      const workerData: WorkerSetup = { module, memory, shared: this.#ring.memory, blas, index }
-      // Options of this process's node, --input-type for one, can be such that no worker starts with them.
-      return new Worker(workerFile, { workerData, execArgv: [] })
-    })
-    this.#exits = this.#workers.map((worker) => new Promise((end) => worker.once('exit', end)))
-    for (const worker of this.#workers) {
-      // An idle thread does not keep the program running; somebody who waits does.
-      worker.unref()
-      worker.on('message', (fence: number) => this.#passed(fence))
-      worker.on('error', (error) => this.#fail(`a thread failed: ${error.message}`))
-      worker.on('exit', () => this.#fail('a thread has ended'))
+  /** Throws CpuError where the workers have no ring left. */
+  constructor(readonly workers: Workers) {
+    const ring = workers.takeRing(this)
+    if (ring === undefined) {
+      throw new CpuError(undefined, 'all of its streams are in use', {
+        hint: 'close a backend that was opened beside it',
+      })
     }
+    this.#ring = ring
+  }
+
+  get threads(): number {
+    return this.workers.count
+  }
+
+  get blas(): Blas | undefined {
+    return this.workers.blas
   }
 
   /** Where the stream of commands is; a later command has a larger number. */
@@ -75,6 +60,15 @@ export class CommandQueue {
   get done(): number {
     const pending = (this.#ring.submitted - this.#ring.completed) >>> 0
     return this.#issued - this.#late.length - pending
+  }
+
+  /** No command begins before all those of the other stream so far are over, whatever became of them. */
+  holdFor(other: CommandQueue): void {
+    this.#isHeld = true
+    other.#watch(() => {
+      this.#isHeld = false
+      this.#retry()
+    })
   }
 
   /**
@@ -94,32 +88,61 @@ export class CommandQueue {
     const share = Math.min(units, Math.max(even, Math.ceil(worthwhile / Math.max(work, 1))))
     const tag = operator === undefined ? -1 : operatorNames.indexOf(operator)
     const command = { kernel: kernelNames.indexOf(kernel), tag, arguments: args }
-    const pages = this.memory.buffer.byteLength / pageSize
+    const pages = this.workers.memory.buffer.byteLength / pageSize
     this.#append(() => this.#ring.append(command, units, share, pages))
   }
 
   /** Resolves when all commands so far are complete; rejects with the first fault since the last wait. */
   wait(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const fence = this.#nextFence++
-      this.submit('fence', 1, worthwhile, [fence])
-      if (this.#waiting.size === 0) for (const worker of this.#workers) worker.ref()
-      this.#waiting.set(fence, { resolve, reject })
+      this.#waiting.set(this.#submitFence(), { resolve, reject })
     })
   }
 
-  /** Ends the threads. Work in flight is given up, and waits for it are rejected. */
+  /** Lets another stream have the ring once all commands are complete. Nobody may submit any more. */
   async close(): Promise<void> {
-    this.#fail('the device was closed')
-    for (const worker of this.#workers) worker.ref()
-    this.#ring.close()
-    await Promise.all(this.#exits)
+    await new Promise<void>((over) => this.#watch(over))
+    // What nobody has waited for.
+    this.#ring.takeFault()
+    this.workers.giveBack(this.#ring, this)
+    this.#failure ??= new CpuError(undefined, 'the device was closed')
+  }
+
+  passed(fence: number): void {
+    if (this.#watching.has(fence)) this.#settle(this.#watching, fence, (over) => over())
+    if (!this.#waiting.has(fence)) return
+    const fault = this.#ring.takeFault()
+    if (fault !== undefined) {
+      // Whoever waits now cannot know that what was asked for does not depend on the fault.
+      this.#rejectAll(errorOf(fault))
+      return
+    }
+    this.#settle(this.#waiting, fence, ({ resolve }) => resolve())
+  }
+
+  failed(problem: string): void {
+    this.#failure ??= new CpuError(undefined, problem)
+    this.#rejectAll(this.#failure)
+    for (const fence of [...this.#watching.keys()])
+      this.#settle(this.#watching, fence, (over) => over())
+  }
+
+  #watch(over: () => void): void {
+    if (this.#failure === undefined) this.#watching.set(this.#submitFence(), over)
+    else over()
+  }
+
+  #submitFence(): number {
+    const fence = this.workers.nextFence()
+    this.submit('fence', 1, worthwhile, [fence])
+    this.workers.keepAlive()
+    return fence
   }
 
   #append(append: () => void): void {
     this.#issued += 1
     if (this.#late.length > 0) this.#late.push(append)
-    else if (this.#ring.isFull) {
+    else if (this.#isHeld || this.#ring.isFull) {
       this.#late.push(append)
       this.#retry()
     } else append()
@@ -127,37 +150,20 @@ export class CommandQueue {
 
   /** Moves what waits into the ring as it empties. */
   #retry(): void {
+    if (this.#isHeld) return
     while (this.#late.length > 0 && !this.#ring.isFull) this.#late.shift()!()
     if (this.#late.length > 0 && this.#failure === undefined) setTimeout(() => this.#retry(), 1)
   }
 
-  #passed(fence: number): void {
-    const fault = this.#ring.takeFault()
-    if (fault !== undefined) {
-      // Whoever waits now cannot know that what was asked for does not depend on the fault.
-      this.#rejectAll(errorOf(fault))
-      return
-    }
-    this.#waiting.get(fence)?.resolve()
-    this.#settled(fence)
-  }
-
-  #settled(fence: number): void {
-    if (this.#waiting.delete(fence) && this.#waiting.size === 0) {
-      for (const worker of this.#workers) worker.unref()
-    }
-  }
-
   #rejectAll(error: Error): void {
-    for (const [fence, { reject }] of this.#waiting) {
-      reject(error)
-      this.#settled(fence)
-    }
+    for (const fence of [...this.#waiting.keys()])
+      this.#settle(this.#waiting, fence, ({ reject }) => reject(error))
   }
 
-  #fail(problem: string): void {
-    this.#failure ??= new CpuError(undefined, problem)
-    this.#rejectAll(this.#failure)
+  #settle<W>(waits: Map<number, W>, fence: number, settle: (wait: W) => void): void {
+    settle(waits.get(fence)!)
+    waits.delete(fence)
+    this.workers.letEnd()
   }
 }
 

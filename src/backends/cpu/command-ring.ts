@@ -10,7 +10,10 @@
  *
  * A worker may look at a slot that has been reused meanwhile. Units are therefore taken by one atomic
  * exchange that also checks which round of the ring the slot belongs to.
+ *
+ * Each stream of commands has a ring of its own, and all of them one bell.
  */
+import type { Bell } from './bell.ts'
 
 /** Commands that fit, a power of two; a forward of RoBERTa-base has about 140. */
 const slots = 4096
@@ -19,8 +22,8 @@ const mostArguments = 20
 export const mostUnits = 2 ** 20 - 1
 const rounds = 2 ** 11
 
-/** In 32-bit words. */
-const header = { submitted: 0, completed: 1, tick: 2, closing: 3, faulty: 4, pages: 5, size: 8 }
+/** In 32-bit words; `begin` is the number of the first command after there were none. */
+const header = { submitted: 0, completed: 1, faulty: 2, pages: 3, begin: 4, size: 6 }
 /** `progress` holds the round of the ring above the next unit to take. */
 const slot = { progress: 0, done: 1, kernel: 2, units: 3, share: 4, count: 5, tag: 6, size: 8 }
 
@@ -53,12 +56,17 @@ export interface Share {
 }
 
 export class CommandRing {
+  readonly #bell: Bell
   readonly #words: Int32Array
   readonly #arguments: Float64Array
   readonly #fault: Uint8Array
 
   /** Without `memory` a new ring. */
-  constructor(readonly memory = new SharedArrayBuffer(faultAt + faultSize)) {
+  constructor(
+    bell: Bell,
+    readonly memory = new SharedArrayBuffer(faultAt + faultSize),
+  ) {
+    this.#bell = bell
     this.#words = new Int32Array(memory, 0, argumentsAt / 4)
     this.#arguments = new Float64Array(memory, argumentsAt, slots * mostArguments)
     this.#fault = new Uint8Array(memory, faultAt, faultSize)
@@ -73,17 +81,13 @@ export class CommandRing {
     return Atomics.load(this.#words, header.completed) >>> 0
   }
 
-  /** Changes whenever there is something new; see `wait`. */
-  get tick(): number {
-    return Atomics.load(this.#words, header.tick)
-  }
-
   get isFull(): boolean {
     return (this.submitted - this.completed) >>> 0 >= slots
   }
 
-  get isClosing(): boolean {
-    return Atomics.load(this.#words, header.closing) !== 0
+  /** How many commands are complete since the ring was last empty: how far a forward has come, for one. */
+  get progress(): number {
+    return (this.completed - Atomics.load(this.#words, header.begin)) >>> 0
   }
 
   /** How large the memory is that commands may use, in pages. */
@@ -99,6 +103,7 @@ export class CommandRing {
     const number = this.submitted
     const at = wordsOf(number)
     const words = this.#words
+    if (number === this.completed) Atomics.store(words, header.begin, number)
     words[at + slot.done] = 0
     words[at + slot.kernel] = command.kernel
     words[at + slot.units] = units
@@ -109,7 +114,7 @@ export class CommandRing {
     Atomics.store(words, at + slot.progress, roundOf(number) << 20)
     Atomics.store(words, header.pages, pages)
     Atomics.store(words, header.submitted, number + 1)
-    this.#wake()
+    this.#bell.ring()
   }
 
   /** The command with this number, which must not be complete. */
@@ -149,18 +154,7 @@ export class CommandRing {
     const done = Atomics.add(words, at + slot.done, end - begin) + end - begin
     if (done < words[at + slot.units]!) return
     Atomics.store(words, header.completed, number + 1)
-    this.#wake()
-  }
-
-  /** Sleeps until `tick` is no longer what it was, at most so many milliseconds. */
-  wait(tick: number, milliseconds = Infinity): void {
-    Atomics.wait(this.#words, header.tick, tick, milliseconds)
-  }
-
-  /** Asks the workers to end. */
-  close(): void {
-    Atomics.store(this.#words, header.closing, 1)
-    this.#wake()
+    this.#bell.ring()
   }
 
   /** Keeps a fault, if it is the first since the last `takeFault`. */
@@ -179,11 +173,6 @@ export class CommandRing {
     const bytes = Uint8Array.from(this.#fault)
     Atomics.store(this.#words, header.faulty, 0)
     return JSON.parse(new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)))) as Fault
-  }
-
-  #wake(): void {
-    Atomics.add(this.#words, header.tick, 1)
-    Atomics.notify(this.#words, header.tick)
   }
 }
 

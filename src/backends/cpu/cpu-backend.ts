@@ -24,7 +24,7 @@ import {
   newHostArray,
 } from '../../tensor/dtype.ts'
 import { contiguousStrides, numel } from '../../tensor/shape.ts'
-import type { TensorView } from '../../tensor/storage.ts'
+import { Storage, type TensorView } from '../../tensor/storage.ts'
 import { availableThreads } from './available-threads.ts'
 import { compileKernels } from './built.ts'
 import { CommandQueue } from './command-queue.ts'
@@ -35,9 +35,10 @@ import { linear, matmul } from './kernels/matmul.ts'
 import { cast, concat, contiguous, embedding, indexSelect } from './kernels/movement.ts'
 import { addLayerNorm, layerNorm, softmax } from './kernels/normalization.ts'
 import { Launch } from './launch.ts'
-import { SharedMemory } from './memory.ts'
+import { SharedMemory, StreamMemory } from './memory.ts'
 import { type BlasChoice, chosenBlas, describeBlas } from './native-blas.ts'
-import type { Slot } from './slot.ts'
+import { newSlot, type Slot } from './slot.ts'
+import { Workers } from './workers.ts'
 
 const kernels: { readonly [N in OperatorName]?: CpuKernel<N> } = {
   add,
@@ -77,37 +78,60 @@ export interface CpuBackendOptions {
   readonly relaxedSimd?: boolean | undefined
   /** The native library for products of matrices; what ROBERTA_ASCEND_BLAS says if missing. */
   readonly blas?: BlasChoice | undefined
+  /** Whether a second batch may run in a stream of its own beside the first; true if not given. */
+  readonly overlap?: boolean | undefined
+}
+
+/** What the streams of a device share. */
+interface Machine {
+  readonly memory: SharedMemory
+  readonly workers: Workers
+  /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
+  readonly isRelaxed: boolean
+}
+
+/** Throws InvalidArgumentError for a senseless number of threads, and as `chosenBlas` does. */
+function start({ threads = availableThreads(), relaxedSimd, blas }: CpuBackendOptions): Machine {
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
+    throw new InvalidArgumentError('threads', `${threads} is not a number from 1 to ${mostThreads}`)
+  }
+  const { module, isRelaxed } = compileKernels(relaxedSimd)
+  const memory = new SharedMemory()
+  const workers = new Workers(module, memory.wasm, threads, chosenBlas(blas))
+  return { memory, workers, isRelaxed }
 }
 
 export class CpuBackend implements Backend {
   readonly device = 'cpu'
   readonly preferredLayout = 'packed'
-  /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
-  readonly isRelaxed: boolean
-  readonly #products: string
-  readonly #memory: SharedMemory
+  /** Missing where overlap is switched off, and beside another one. */
+  readonly beside?: NonNullable<Backend['beside']>
+  readonly #machine: Machine
+  readonly #memory: StreamMemory
   readonly #queue: CommandQueue
+  readonly #overlap: 'on' | 'off'
+  readonly #isLent: boolean
 
-  /**
-   * Throws InvalidArgumentError for a senseless number of threads, and as `chosenBlas` does.
-   */
-  constructor({ threads = availableThreads(), relaxedSimd, blas }: CpuBackendOptions = {}) {
-    if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads)) {
-      throw new InvalidArgumentError(
-        'threads',
-        `${threads} is not a number from 1 to ${mostThreads}`,
-      )
-    }
-    const { module, isRelaxed } = compileKernels(relaxedSimd)
-    this.isRelaxed = isRelaxed
-    this.#memory = new SharedMemory(() => this.#queue.done)
-    const library = chosenBlas(blas)
-    this.#products = describeBlas(library)
-    this.#queue = new CommandQueue(module, this.#memory.wasm, threads, library)
+  /** A device, or a stream beside that of `lender`. Throws as `start` does. */
+  constructor(options: CpuBackendOptions = {}, lender?: CpuBackend) {
+    const { overlap = true } = options
+    this.#overlap = overlap ? 'on' : 'off'
+    this.#isLent = lender !== undefined
+    this.#machine = lender === undefined ? start(options) : lender.#machine
+    this.#memory = new StreamMemory(this.#machine.memory, () => this.#queue.done)
+    this.#queue = new CommandQueue(this.#machine.workers)
+    if (lender !== undefined) this.#queue.holdFor(lender.#queue)
+    else if (overlap) this.beside = (views) => this.#openBeside(options, views)
+  }
+
+  /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
+  get isRelaxed(): boolean {
+    return this.#machine.isRelaxed
   }
 
   get settings(): Readonly<Record<string, string>> {
-    return { threads: `${this.threads}`, 'products by': this.#products }
+    const products = describeBlas(this.#queue.blas)
+    return { threads: `${this.threads}`, 'products by': products, overlap: this.#overlap }
   }
 
   get threads(): number {
@@ -130,7 +154,7 @@ export class CpuBackend implements Backend {
   allocate(dtype: DType, length: number): Slot {
     const bytes = length * dtypes[dtype].itemsize
     const block = bytes === 0 ? undefined : this.#memory.take(bytes)
-    return { dtype, length, block, packed: undefined }
+    return newSlot(dtype, length, block)
   }
 
   upload(arrays: readonly HostElements[]): Slot[] {
@@ -140,7 +164,7 @@ export class CpuBackend implements Backend {
       const block = this.#memory.takeIdle(byteLength)
       const bytes = new Uint8Array(data.buffer, data.byteOffset, byteLength)
       this.#memory.bytes(block.address, byteLength).set(bytes)
-      return { dtype, length, block, packed: undefined }
+      return newSlot(dtype, length, block)
     })
   }
 
@@ -148,12 +172,12 @@ export class CpuBackend implements Backend {
     if (length === 0) return this.allocate(dtype, length)
     const block = this.#memory.takeIdle(length * dtypes[dtype].itemsize)
     try {
-      await write(hostArrayOver(dtype, this.#memory.wasm.buffer, block.address, length))
+      await write(hostArrayOver(dtype, this.#machine.memory.wasm.buffer, block.address, length))
     } catch (error) {
       this.#memory.put(block, this.#queue.issued)
       throw error
     }
-    return { dtype, length, block, packed: undefined }
+    return newSlot(dtype, length, block)
   }
 
   execute({ operator, inputs, attributes, output }: OperatorCall): void {
@@ -175,22 +199,36 @@ export class CpuBackend implements Backend {
       using launch = new Launch(this.#memory, this.#queue)
       launch.copy(view, { address: block.address, strides: contiguousStrides(shape) })
       await this.#queue.wait()
-      return hostArrayOver(dtype, this.#memory.wasm.buffer, block.address, length).slice()
+      return hostArrayOver(dtype, this.#machine.memory.wasm.buffer, block.address, length).slice()
     } finally {
       this.#memory.put(block, this.#queue.issued)
     }
   }
 
   free(slot: unknown): void {
-    const { block } = slot as Slot
-    if (block !== undefined) this.#memory.put(block, this.#queue.issued)
+    const { block, sharing } = slot as Slot
+    if (block !== undefined && sharing !== 'borrowed') this.#memory.put(block, this.#queue.issued)
   }
 
   synchronize(): Promise<void> {
     return this.#queue.wait()
   }
 
-  close(): Promise<void> {
-    return this.#queue.close()
+  async close(): Promise<void> {
+    if (this.#isLent) {
+      await this.#queue.close()
+      this.#memory.empty()
+    } else await this.#machine.workers.close()
+  }
+
+  #openBeside(options: CpuBackendOptions, views: readonly TensorView[]) {
+    const backend = new CpuBackend(options, this)
+    const borrowed = views.map(({ storage, ...view }) => {
+      const slot = storage.slot as Slot
+      slot.sharing = 'lent'
+      const copy: Slot = { ...slot, sharing: 'borrowed' }
+      return { ...view, storage: new Storage(backend, copy, storage.byteLength) }
+    })
+    return { backend, views: borrowed }
   }
 }

@@ -10,9 +10,9 @@ import type { Block } from '../memory-pool.ts'
 import type { CommandQueue } from './command-queue.ts'
 import { block, type KernelName } from './kernel-names.ts'
 import { copyAxes } from './kernels/copy-axes.ts'
-import type { SharedMemory } from './memory.ts'
+import type { StreamMemory } from './memory.ts'
 import { panelWidth as nativePanelWidth } from './native-blas.ts'
-import { addressOf, isDense, isWhole, type Slot, slotOf } from './slot.ts'
+import { addressOf, isDense, isWhole, type Packed, type Slot, slotOf } from './slot.ts'
 
 /** Where elements lie, without a storage. */
 export interface Place {
@@ -34,12 +34,12 @@ const copies: Readonly<Record<number, KernelName>> = {
 }
 
 export class Launch implements Disposable {
-  readonly #memory: SharedMemory
+  readonly #memory: StreamMemory
   readonly #queue: CommandQueue
   readonly #operator: OperatorName | undefined
   readonly #temporaries: Block<number>[] = []
 
-  constructor(memory: SharedMemory, queue: CommandQueue, operator?: OperatorName) {
+  constructor(memory: StreamMemory, queue: CommandQueue, operator?: OperatorName) {
     this.#memory = memory
     this.#queue = queue
     this.#operator = operator
@@ -93,8 +93,7 @@ export class Launch implements Disposable {
 
   /** The address of a view's elements one after the other, in its dtype. */
   dense(view: TensorView): number {
-    this.#unpack(slotOf(view))
-    if (isDense(view)) return addressOf(view)
+    if (isDense(view)) return this.#addressOf(view)
     const address = this.temporary(numel(view.shape) * dtypes[view.dtype].itemsize)
     this.copy(view, { address, strides: contiguousStrides(view.shape) })
     return address
@@ -126,9 +125,8 @@ export class Launch implements Disposable {
 
   /** Copies a view's elements, bit by bit, to where `target` says. */
   copy(view: TensorView, target: Place): void {
-    this.#unpack(slotOf(view))
     const { dtype, shape, strides } = view
-    this.copyElements(dtype, shape, { address: addressOf(view), strides }, target)
+    this.copyElements(dtype, shape, { address: this.#addressOf(view), strides }, target)
   }
 
   copyElements(dtype: DType, shape: Shape, source: Place, target: Place): void {
@@ -176,8 +174,9 @@ export class Launch implements Disposable {
     const wide = isNarrow ? this.temporary(4 * count) : room.address
     this.#pack(address, columns, inner, [inner, 1], this.#widthOfWeights, wide)
     if (isNarrow) this.runOnElements('float32ToBfloat16', count, [wide, room.address])
-    if (!isWhole(weight) || slot.block === undefined) return this.#keep(room)
-    this.#keep(slot.block)
+    const isOwn = slot.block !== undefined && slot.sharing === undefined
+    if (!(isOwn && isWhole(weight))) return this.#keep(room)
+    this.#keep(slot.block!)
     slot.block = room
     slot.packed = { columns, inner }
     return room.address
@@ -200,27 +199,26 @@ export class Launch implements Disposable {
     return this.isNative ? nativePanelWidth : panelWidth
   }
 
-  /** Gives a storage its elements back in their order. */
-  #unpack(slot: Slot): void {
-    const { packed, block: from, dtype, length } = slot
-    if (packed === undefined || from === undefined) return
-    const { columns, inner } = packed
-    const room = this.#memory.take(length * dtypes[dtype].itemsize)
-    const hasSixteenBits = dtype === 'float16' || dtype === 'bfloat16'
-    const target = hasSixteenBits ? this.temporary(4 * length) : room.address
-    let source = from.address
-    if (this.staysNarrow(dtype)) {
-      const count = packedCount(columns, inner)
-      source = this.temporary(4 * count)
-      this.runOnElements('bfloat16ToFloat32', count, [from.address, source])
-    }
-    const args = [source, columns, inner, this.#widthOfWeights, target]
+  /** The address of a view's first element, with those of its storage in their order. */
+  #addressOf(view: TensorView): number {
+    const slot = slotOf(view)
+    if (slot.packed === undefined) return addressOf(view)
+    return this.#unpacked(slot, slot.packed) + view.offset * dtypes[view.dtype].itemsize
+  }
+
+  /** The address of a packed storage's elements in their order, until the end of this call. */
+  #unpacked({ block, dtype, length }: Slot, { columns, inner }: Packed): number {
+    const isNarrow = this.staysNarrow(dtype)
+    const count = packedCount(columns, inner)
+    const source = isNarrow ? this.temporary(4 * count) : block!.address
+    if (isNarrow) this.runOnElements('bfloat16ToFloat32', count, [block!.address, source])
+    const wide = this.temporary(4 * length)
+    const args = [source, columns, inner, this.#widthOfWeights, wide]
     this.run('unpackColumns', Math.ceil(columns / 8), 8 * inner, args)
-    if (hasSixteenBits) this.runOnElements(fromFloat32[dtype], length, [target, room.address])
-    // Not before the end of this call: other operands may be views of the same storage.
-    this.#keep(from)
-    slot.block = room
-    slot.packed = undefined
+    if (dtype !== 'float16' && dtype !== 'bfloat16') return wide
+    const narrow = this.temporary(dtypes[dtype].itemsize * length)
+    this.runOnElements(fromFloat32[dtype], length, [wide, narrow])
+    return narrow
   }
 
   #keep(temporary: Block<number>): number {

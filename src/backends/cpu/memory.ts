@@ -1,4 +1,4 @@
-/** The backend's memory: one shared WebAssembly memory, divided into blocks that are kept for reuse. */
+/** A device's memory: one shared WebAssembly memory, divided into blocks that each stream keeps for reuse. */
 import { DeviceUnavailableError } from '../../errors.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { CpuError } from './error.ts'
@@ -17,14 +17,14 @@ const ownedByKernels = 4096
 /** A cache line. */
 const alignment = 64
 
+/** The memory that all streams of a device share. */
 export class SharedMemory {
   readonly wasm: WebAssembly.Memory
-  readonly #pool: MemoryPool<number>
-  readonly #done: () => number
   #end = ownedByKernels
+  /** Addresses by size. */
+  readonly #givenBack = new Map<number, number[]>()
 
-  /** `done` tells how far the stream of commands is; see `takeIdle`. */
-  constructor(done: () => number) {
+  constructor() {
     try {
       this.wasm = new WebAssembly.Memory({ initial: growth, maximum: mostPages, shared: true })
     } catch (cause) {
@@ -33,10 +33,55 @@ export class SharedMemory {
         cause,
       })
     }
+  }
+
+  /** The address of `size` bytes. */
+  obtain(size: number): number {
+    return this.#givenBack.get(size)?.pop() ?? this.#extend(size)
+  }
+
+  /** No command may use them any more. */
+  giveBack(address: number, size: number): void {
+    const addresses = this.#givenBack.get(size)
+    if (addresses === undefined) this.#givenBack.set(size, [address])
+    else addresses.push(address)
+  }
+
+  #extend(size: number): number {
+    const address = this.#end
+    const end = Math.ceil((address + size) / alignment) * alignment
+    // Kernels read whole vectors, which may reach beyond the last block.
+    const missing = Math.ceil((end + alignment - this.wasm.buffer.byteLength) / pageSize)
+    if (missing > 0) {
+      const left = mostPages - this.wasm.buffer.byteLength / pageSize
+      try {
+        this.wasm.grow(Math.max(missing, Math.min(growth, left)))
+      } catch (cause) {
+        throw new CpuError(undefined, `no memory for ${size} bytes beside ${address}`, {
+          hint: 'take a smaller batch or model',
+          isOutOfMemory: true,
+          cause,
+        })
+      }
+    }
+    this.#end = end
+    return address
+  }
+}
+
+/** Blocks of the memory for one stream of commands. */
+export class StreamMemory {
+  readonly #shared: SharedMemory
+  readonly #pool: MemoryPool<number>
+  readonly #done: () => number
+
+  /** `done` tells how far the stream is; see `takeIdle`. */
+  constructor(shared: SharedMemory, done: () => number) {
+    this.#shared = shared
     this.#done = done
     this.#pool = new MemoryPool(
-      (size) => this.#extend(size),
-      () => {},
+      (size) => shared.obtain(size),
+      (address, size) => shared.giveBack(address, size),
     )
   }
 
@@ -62,26 +107,11 @@ export class SharedMemory {
 
   /** The bytes at an address, valid until memory grows. */
   bytes(address: number, length: number): Uint8Array {
-    return new Uint8Array(this.wasm.buffer, address, length)
+    return new Uint8Array(this.#shared.wasm.buffer, address, length)
   }
 
-  #extend(size: number): number {
-    const address = this.#end
-    const end = Math.ceil((address + size) / alignment) * alignment
-    // Kernels read whole vectors, which may reach beyond the last block.
-    const missing = Math.ceil((end + alignment - this.wasm.buffer.byteLength) / pageSize)
-    if (missing > 0) {
-      const left = mostPages - this.wasm.buffer.byteLength / pageSize
-      try {
-        this.wasm.grow(Math.max(missing, Math.min(growth, left)))
-      } catch (cause) {
-        throw new CpuError(undefined, `no memory for ${size} bytes beside ${address}`, {
-          hint: 'take a smaller batch or model',
-          cause,
-        })
-      }
-    }
-    this.#end = end
-    return address
+  /** Gives what nobody has to the other streams. All commands must be complete. */
+  empty(): void {
+    this.#pool.empty()
   }
 }

@@ -4,6 +4,12 @@ import { isContiguous, numel } from '../../tensor/shape.ts'
 import type { TensorView } from '../../tensor/storage.ts'
 import type { Block } from '../memory-pool.ts'
 
+/** The sizes of a packed matrix. */
+export interface Packed {
+  readonly columns: number
+  readonly inner: number
+}
+
 export interface Slot {
   readonly dtype: DType
   readonly length: number
@@ -14,7 +20,13 @@ export interface Slot {
    * all of the storage: what `linear` wants of its weight. They are float32, or bfloat16 where a
    * library multiplies those (`Launch.staysNarrow`).
    */
-  packed: { readonly columns: number; readonly inner: number } | undefined
+  packed: Packed | undefined
+  /** Set where the block is another stream's too: it stays as it is, and who has lent it gives it back. */
+  sharing: 'lent' | 'borrowed' | undefined
+}
+
+export function newSlot(dtype: DType, length: number, block: Block<number> | undefined): Slot {
+  return { dtype, length, block, packed: undefined, sharing: undefined }
 }
 
 export function slotOf(view: TensorView): Slot {

@@ -1,15 +1,17 @@
-/** One of the threads that compute; runs as a worker of `command-queue.ts` only. */
+/** One of the threads that compute; runs as a worker of `workers.ts` only. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { WorkerSetup } from './command-queue.ts'
+import { Bell } from './bell.ts'
 import { CommandRing, type Share } from './command-ring.ts'
 import { type KernelFunction, kernelNames, type WorkerKernelName } from './kernel-names.ts'
 import { castElements } from './kernels/cast-elements.ts'
 import { nativeAttention, type Softmax } from './kernels/native-attention.ts'
 import { type AddBias, nativeMultiply, nativeMultiplyBfloat16 } from './kernels/native-multiply.ts'
 import { bindBlas, type Products } from './native-blas.ts'
+import type { WorkerSetup } from './workers.ts'
 
-const { module, memory, shared, blas, index } = workerData as WorkerSetup
-const ring = new CommandRing(shared)
+const { module, memory, blas, index, ...setup } = workerData as WorkerSetup
+const bell = new Bell(setup.bell)
+const rings = setup.rings.map((ring) => new CommandRing(bell, ring))
 const { exports } = new WebAssembly.Instance(module, { env: { memory } })
 
 /** The products of the library, bound at their first use. */
@@ -60,8 +62,8 @@ const functions = kernelNames.map((name) => {
 const looks = 10_000
 
 function pause(tick: number): void {
-  for (let i = 0; i < looks; i++) if (ring.tick !== tick) return
-  ring.wait(tick)
+  for (let i = 0; i < looks; i++) if (bell.tick !== tick) return
+  bell.wait(tick)
 }
 
 /** The first argument that is out of range, of a `gather` that has refused the unit before `refused`. */
@@ -80,13 +82,13 @@ function refusedIndex(args: readonly number[], refused: number) {
  * new memory; bulk copies, which compare with the size that the thread knows, would then trap. To
  * grow by nothing makes this thread look.
  */
-function lookAtMemory(): void {
-  if ((exports.pages as () => number)() < ring.pages) memory.grow(0)
+function lookAtMemory(pages: number): void {
+  if ((exports.pages as () => number)() < pages) memory.grow(0)
 }
 
-function compute(share: Share): void {
+function compute(ring: CommandRing, share: Share): void {
   const { kernel, tag, arguments: args } = ring.command(share.number)
-  lookAtMemory()
+  lookAtMemory(ring.pages)
   try {
     const refused = functions[kernel]!(share.begin, share.end, ...args)
     if (refused) ring.putFault({ tag, message: '', index: refusedIndex(args, refused) })
@@ -96,9 +98,32 @@ function compute(share: Share): void {
   ring.finish(share)
 }
 
-while (!ring.isClosing) {
-  const { tick } = ring
-  const share = ring.take()
-  if (share === undefined) pause(tick)
-  else compute(share)
+/** Where to look first when both streams have come equally far. */
+let turn = 0
+
+/**
+ * The streams, that which is behind first. So two forwards go through a model side by side, and a weight is still in
+ * a cache when the second needs it; what one leaves idle at the end of a command, the other fills.
+ */
+function ringsInOrder(): readonly CommandRing[] {
+  const [first, second] = rings as [CommandRing, CommandRing]
+  const ahead = first.progress - second.progress || turn - 0.5
+  return ahead > 0 ? [second, first] : rings
+}
+
+/** Whether there was anything to compute. */
+function computeNext(): boolean {
+  for (const ring of ringsInOrder()) {
+    const share = ring.take()
+    if (share === undefined) continue
+    turn = ring === rings[0] ? 1 : 0
+    compute(ring, share)
+    return true
+  }
+  return false
+}
+
+while (!bell.isClosing) {
+  const { tick } = bell
+  if (!computeNext()) pause(tick)
 }

@@ -1,0 +1,190 @@
+/**
+ * Two streams of the CPU backend: the second computes while the first does, on weights that it borrows, and what goes wrong
+ * in one is no affair of the other. Batches that run two at a time have the bits of one at a time.
+ */
+import { afterAll, describe, expect, it } from 'vitest'
+import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
+import { loadModel } from '../../src/model/load-model.ts'
+import { ModelOnDevice } from '../../src/model/model-on-device.ts'
+import { add, type Backend, embedding, linear, matmul, tensor } from '../../src/ops/index.ts'
+import { uniformGenerator } from '../../src/ops/samples.ts'
+import { Tensor } from '../../src/tensor/tensor.ts'
+import { cases } from '../support/embedded-golden.ts'
+
+const weights = new URL('../../weights/roberta-tiny-go_emotions', import.meta.url).pathname
+const uniform = uniformGenerator(11)
+const random = (length: number): Float32Array =>
+  Float32Array.from({ length }, () => 2 * uniform() - 1)
+
+/** A backend beside another one, and the tensors of it that it borrows. */
+function openBeside(backend: CpuBackend, lent: readonly Tensor[]) {
+  const { backend: beside, views } = backend.beside!(lent)
+  const borrowed = views.map(
+    ({ storage, dtype, shape, strides, offset }) =>
+      new Tensor(storage, dtype, shape, strides, offset),
+  )
+  return { beside, borrowed }
+}
+
+describe.each(['off', undefined] as const)('two streams, ROBERTA_ASCEND_BLAS %s', (blas) => {
+  const backend = new CpuBackend({ threads: 2, blas })
+  afterAll(() => backend.close())
+
+  it('the second computes while the first is busy', async () => {
+    const { beside } = openBeside(backend, [])
+    await beside.synchronize()
+    using big = tensor(backend, 'float32', [600, 600], random(600 * 600))
+    for (let i = 0; i < 30; i++) matmul(big, big).dispose()
+    let isBusy = true
+    const long = backend.synchronize().then(() => {
+      isBusy = false
+    })
+    using one = tensor(beside, 'float32', [1], Float32Array.of(1))
+    using two = add(one, one)
+    expect([...(await two.data()), isBusy]).toEqual([2, true])
+    await long
+    await beside.close()
+  })
+
+  it('what it borrows is there only once the first has written it', async () => {
+    const [columns, inner] = [300, 500]
+    const input = random(2 * inner)
+    const elements = random(columns * inner)
+    using left = tensor(backend, 'float32', [2, inner], input)
+    using weight = tensor(backend, 'float32', [columns, inner], elements)
+    using big = tensor(backend, 'float32', [500, 500], random(500 * 500))
+    // The weight is packed after these.
+    for (let i = 0; i < 20; i++) matmul(big, big).dispose()
+    using expected = linear(left, weight)
+    const { beside, borrowed } = openBeside(backend, [weight])
+    using same = tensor(beside, 'float32', [2, inner], input)
+    using result = linear(same, borrowed[0]!)
+    expect(await result.data()).toEqual(await expected.data())
+    expect(await borrowed[0]!.data()).toEqual(elements)
+    borrowed[0]!.dispose()
+    await beside.close()
+    using again = linear(left, weight)
+    expect(await again.data()).toEqual(await expected.data())
+  })
+
+  it('memory that is lent stays as it is, also where it is used first and given back first', async () => {
+    const [columns, inner] = [200, 300]
+    const elements = random(columns * inner)
+    const input = random(inner)
+    using weight = tensor(backend, 'float32', [columns, inner], elements)
+    using left = tensor(backend, 'float32', [1, inner], input)
+    const { beside, borrowed } = openBeside(backend, [weight])
+    const zeros = (where: Backend) =>
+      tensor(where, 'float32', [columns, inner], new Float32Array(columns * inner))
+    using first = linear(left, weight)
+    const expected = await first.data()
+    using _other = zeros(backend)
+    using same = tensor(beside, 'float32', [1, inner], input)
+    using second = linear(same, borrowed[0]!)
+    expect(await second.data()).toEqual(expected)
+    expect(await borrowed[0]!.data()).toEqual(elements)
+    borrowed[0]!.dispose()
+    zeros(beside).dispose()
+    expect(await weight.data()).toEqual(elements)
+    await beside.close()
+  })
+
+  it('a fault is told to those who wait for its stream', async () => {
+    const { beside } = openBeside(backend, [])
+    using table = tensor(beside, 'float32', [2, 1], Float32Array.of(1, 2))
+    using wrong = tensor(beside, 'int32', [1], Int32Array.of(7))
+    using refused = embedding(wrong, table)
+    await expect(
+      Promise.allSettled([backend.synchronize(), refused.data()]),
+    ).resolves.toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { name: 'IndexOutOfRangeError', index: 7 } },
+    ])
+    // One that nobody waits for ends with its stream.
+    embedding(wrong, table).dispose()
+    await beside.close()
+    const next = openBeside(backend, []).beside
+    await next.synchronize()
+    await next.close()
+    await expect(next.synchronize()).rejects.toMatchObject({ name: 'CpuError' })
+  })
+
+  it('memory of a stream that is closed serves others', async () => {
+    const room = async () => {
+      const { beside } = openBeside(backend, [])
+      const before = beside.heldBytes
+      using some = tensor(beside, 'float32', [1_000_000], random(1_000_000))
+      const slot = some.storage.slot as { block: { address: number } }
+      const held = beside.heldBytes - before
+      some.dispose()
+      await beside.close()
+      return { held, address: slot.block.address, after: beside.heldBytes }
+    }
+    const first = await room()
+    expect(first.held).toBeGreaterThan(4_000_000)
+    expect(first.after).toBe(0)
+    expect((await room()).address).toBe(first.address)
+  })
+
+  it('a third stream is refused, and there is none beside the second', async () => {
+    const { beside } = openBeside(backend, [])
+    expect(() => openBeside(backend, [])).toThrow(
+      expect.objectContaining({ name: 'CpuError', message: expect.stringContaining('close') }),
+    )
+    expect(beside.beside).toBeUndefined()
+    await beside.close()
+    await openBeside(backend, []).beside.close()
+  })
+})
+
+describe('two batches at a time', () => {
+  const sequences = cases.map(({ input_ids }) => input_ids)
+  const batches = Array.from({ length: 6 }, (_, i) => sequences.slice(2 * i, 2 * i + 2))
+
+  it.each([
+    ['float32', 1],
+    ['float32', 2],
+    ['float32', 4],
+    ['bfloat16', 2],
+  ] as const)('have the bits of one at a time: %s, %i threads', async (dtype, threads) => {
+    const load = async (overlap: boolean) => {
+      const backend = new CpuBackend({ threads, overlap })
+      const model = await loadModel(weights, { backend, dtype, warn: expect.unreachable })
+      return new ModelOnDevice({ backend, model }, expect.unreachable)
+    }
+    const alone = await load(false)
+    const together = await load(true)
+    expect([alone.concurrency, together.concurrency]).toEqual([1, 2])
+    const expected: unknown[] = []
+    for (const batch of batches) expected.push(await alone.forward(batch))
+    for (let round = 0; round < 5; round++) {
+      const actual: unknown[] = []
+      for (let at = 0; at < batches.length; at += 2) {
+        actual.push(...(await Promise.all([at, at + 1].map((i) => together.forward(batches[i]!)))))
+      }
+      expect(actual).toEqual(expected)
+    }
+    await alone.close()
+    await together.close()
+  })
+
+  it('of which one has no memory run one after the other', async () => {
+    const backend = new CpuBackend({ threads: 2 })
+    const model = await loadModel(weights, { backend, dtype: 'float32', warn: expect.unreachable })
+    const warnings: string[] = []
+    const device = new ModelOnDevice({ backend, model }, (warning) => warnings.push(warning))
+    const expected = [await device.forward(batches[0]!), await device.forward(batches[1]!)]
+    // All but a little of the 4 GiB that there are.
+    const slots: unknown[] = []
+    for (let elements = 2 ** 29; elements >= 2 ** 12; elements /= 2) {
+      try {
+        for (;;) slots.push(backend.allocate('float32', elements))
+      } catch {}
+    }
+    const results = await Promise.all([0, 1].map((at) => device.forward(batches[at]!)))
+    expect(results).toEqual(expected)
+    expect(warnings).toEqual([expect.stringContaining('has no memory for two batches at a time')])
+    for (const slot of slots) backend.free(slot)
+    await device.close()
+  })
+})
