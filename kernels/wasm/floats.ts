@@ -4,24 +4,31 @@
  */
 import { block } from './elementwise'
 
-function toFloat16(bits: u32): u16 {
-  const sign = <u16>((bits >> 16) & 0x8000)
-  const size = bits & 0x7fffffff
-  if (size > 0x7f800000) return 0x7e00
-  // 65520, the midpoint between the largest float16 and 2^16, goes to infinity.
-  if (size >= 0x477ff000) return sign | 0x7c00
+/** Four float32 numbers as float16, in 32 bits each. */
+function toFloat16(x: v128): v128 {
+  const sign = v128.and(i32x4.shr_u(x, 16), i32x4.splat(0x8000))
+  const size = v128.and(x, i32x4.splat(0x7fffffff))
   // From 2^-14 on normal: the exponent's bias changes from 127 to 15.
-  if (size >= 0x38800000) {
-    const rebiased = size - 0x38000000
-    return sign | <u16>((rebiased + 0xfff + ((rebiased >> 13) & 1)) >> 13)
-  }
+  const rebiased = i32x4.sub(size, i32x4.splat(0x38000000))
+  const isOdd = v128.and(i32x4.shr_u(rebiased, 13), i32x4.splat(1))
+  const halfway = i32x4.add(i32x4.splat(0xfff), isOdd)
+  const normal = i32x4.shr_u(i32x4.add(rebiased, halfway), 13)
   // Beside 0.5 the spacing of float32 is that of subnormal float16: adding it rounds.
-  return sign | <u16>(reinterpret<u32>(reinterpret<f32>(size) + 0.5) - reinterpret<u32>(<f32>0.5))
+  const half = f32x4.splat(0.5)
+  const subnormal = i32x4.sub(f32x4.add(size, half), half)
+  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(size, i32x4.splat(0x38800000)))
+  // 65520, the midpoint between the largest float16 and 2^16, goes to infinity.
+  const isLarge = i32x4.ge_s(size, i32x4.splat(0x477ff000))
+  const rounded = v128.or(sign, v128.bitselect(i32x4.splat(0x7c00), finite, isLarge))
+  return v128.bitselect(i32x4.splat(0x7e00), rounded, f32x4.ne(x, x))
 }
 
-function toBfloat16(bits: u32): u16 {
-  if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fc0
-  return <u16>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)
+/** Four float32 numbers as bfloat16, in 32 bits each. */
+function toBfloat16(x: v128): v128 {
+  const isOdd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1))
+  const halfway = i32x4.add(i32x4.splat(0x7fff), isOdd)
+  const rounded = i32x4.shr_u(i32x4.add(x, halfway), 16)
+  return v128.bitselect(i32x4.splat(0x7fc0), rounded, f32x4.ne(x, x))
 }
 
 export function float32ToFloat16(
@@ -32,8 +39,11 @@ export function float32ToFloat16(
   count: i32,
 ): void {
   const stop = min(end * block, count)
-  for (let i = <usize>(begin * block); i < <usize>stop; i++) {
-    store<u16>(output + (i << 1), toFloat16(load<u32>(input + (i << 2))))
+  for (let i = begin * block; i < stop; i += 8) {
+    const at = input + ((<usize>i) << 2)
+    const low = toFloat16(v128.load(at))
+    const high = toFloat16(v128.load(at, 16))
+    v128.store(output + ((<usize>i) << 1), i16x8.narrow_i32x4_u(low, high))
   }
 }
 
@@ -45,8 +55,11 @@ export function float32ToBfloat16(
   count: i32,
 ): void {
   const stop = min(end * block, count)
-  for (let i = <usize>(begin * block); i < <usize>stop; i++) {
-    store<u16>(output + (i << 1), toBfloat16(load<u32>(input + (i << 2))))
+  for (let i = begin * block; i < stop; i += 8) {
+    const at = input + ((<usize>i) << 2)
+    const low = toBfloat16(v128.load(at))
+    const high = toBfloat16(v128.load(at, 16))
+    v128.store(output + ((<usize>i) << 1), i16x8.narrow_i32x4_u(low, high))
   }
 }
 

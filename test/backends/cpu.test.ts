@@ -32,6 +32,7 @@ import {
 } from '../../src/ops/index.ts'
 import { uniformGenerator } from '../../src/ops/samples.ts'
 import { toleranceOf } from '../../src/ops/tolerance.ts'
+import { numberToBfloat16, numberToFloat16 } from '../../src/tensor/float-bits.ts'
 import { assertClose } from '../support/compare.ts'
 
 // WebAssembly's own products; native libraries are in native-blas.test.ts.
@@ -378,6 +379,30 @@ describe('threads of the CPU backend', () => {
     ])
     expect({ stdout, stderr }).toEqual({ stdout: '2 4\n', stderr: '' })
   })
+})
+
+// Float32 numbers at and around each number of the format and each midpoint, and beyond the largest; the lowest
+// `bits` bits are new. Of float16 from half the smallest subnormal number, 2^-25, to 2^16.
+it.each([
+  { dtype: 'float16', first: 0x33000000, last: 0x47800000, bits: 13, round: numberToFloat16 },
+  { dtype: 'bfloat16', first: 0, last: 0x7fff0000, bits: 16, round: numberToBfloat16 },
+] as const)('float32 is rounded to $dtype as the host does it', async ({ dtype, ...format }) => {
+  const { first, last, bits, round } = format
+  const backend = new CpuBackend({ threads: 2 })
+  const half = 2 ** (bits - 1)
+  const patterns: number[] = []
+  for (let base = first; base <= last; base += 2 ** bits) {
+    for (const more of [0, 1, half - 1, half, half + 1, 2 * half - 1]) {
+      patterns.push(base + more, base + more + 0x80000000)
+    }
+  }
+  const x = new Float32Array(Uint32Array.from(patterns).buffer)
+  using wide = tensor(backend, 'float32', [x.length], x)
+  using narrow = cast(wide, dtype)
+  const actual = await narrow.data()
+  const wrong = patterns.filter((_, at) => actual[at] !== round(x[at]!))
+  expect(wrong.slice(0, 5).map((pattern) => pattern.toString(16))).toEqual([])
+  await backend.close()
 })
 
 it('16-bit floats are converted as the host does, for every bit pattern', async () => {
