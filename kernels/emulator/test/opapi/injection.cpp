@@ -11,26 +11,31 @@ namespace {
 bool failed(aclError status, aclError code) { return status == code; }
 bool failed(const void *result, aclError) { return result == nullptr; }
 
+// Pointers to functions, since two hundred pairs of std::function take a minute to compile.
 struct Exported {
   std::string name;
-  std::function<bool(aclError code)> fails;
-  std::function<void()> call;
+  bool (*fails)(aclError code);
+  void (*call)();
 };
 
 // abi.json has operators that the emulator has not: what no library exports is left out.
 std::vector<Exported> exportedFunctions() {
   std::vector<Exported> all;
-#define ACL_CALL(library, name, expression)                                                          \
-  if (const auto name##_ = reinterpret_cast<decltype(&::name)>(dlsym(RTLD_DEFAULT, #name)); name##_) \
-    all.push_back({#name,                                                                            \
-                   [name##_](aclError code) {                                                        \
-                     const auto name = name##_;                                                      \
-                     return failed(expression, code);                                                \
-                   },                                                                                \
-                   [name##_] {                                                                       \
-                     const auto name = name##_;                                                      \
-                     (void)expression;                                                               \
-                   }});
+  const auto add = [&all](const char *name, const void *found, bool (*fails)(aclError code), void (*call)()) {
+    if (found) all.push_back({name, fails, call});
+  };
+#define ACL_CALL(library, name, expression)                                                    \
+  static const auto name##_ = reinterpret_cast<decltype(&::name)>(dlsym(RTLD_DEFAULT, #name)); \
+  add(                                                                                         \
+      #name, reinterpret_cast<const void *>(name##_),                                          \
+      [](aclError code) {                                                                      \
+        const auto name = name##_;                                                             \
+        return failed(expression, code);                                                       \
+      },                                                                                       \
+      [] {                                                                                     \
+        const auto name = name##_;                                                             \
+        (void)expression;                                                                      \
+      });
 #include "acl_calls.inc"
   return all;
 }
