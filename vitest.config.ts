@@ -3,8 +3,6 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Vitest leaves a core free, which of two is half.
-    maxWorkers: '100%',
     globalSetup: ['./test/support/emulator-reports.ts'],
     reporters: ['default', './test/support/skip-reporter.ts'],
     testTimeout: 60_000,
