@@ -4,10 +4,11 @@
  *
  * The limit is the time that native libraries, called on their own, take for the same products with the
  * same weights: all that RoBERTa has, in their order, each thread a share of the panels of columns, with
- * nothing before, between and after them, and for each product the faster library. A forward that spent no time
- * on anything else would reach 100 %.
- * Two batches run at a time, as `classify` runs them. Limit and forward take turns, and the medians of the rounds are printed, with the arithmetic peak
- * beside them: the fastest large product of the library. MODEL_DIR is a base model, for example one that
+ * nothing between them but that threads wait for each other, and for each product the faster library. A forward
+ * that spent no time on anything else would reach 100 %, and more where it waits less: two batches run at a time,
+ * as `classify` runs them.
+ * Limit and forward take turns, and the medians of the rounds are printed, with the arithmetic peak beside them:
+ * the fastest large product of the library. MODEL_DIR is a base model, for example one that
  * test/golden/random-base/make_random_base.py makes.
  */
 import { readFileSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /** Kernels that compute each element from one element of each input. A unit is a block of elements. */
 import { hyperbolicTangent, logistic } from './exp'
 
-/** Elements of a unit; also in src/backends/cpu/kernels/elementwise.ts. */
+/** Elements of a unit, a multiple of those that a step computes; also in src/backends/cpu/kernel-names.ts. */
 export const block: i32 = 4096
 
 export function add(begin: i32, end: i32, a: usize, b: usize, output: usize, count: i32): void {

@@ -102,11 +102,18 @@ export class MemoryPool<Address = bigint> {
 
   /**
    * Gives back every block that nobody has, and throws the first failure at the end. One that refuses
-   * is lost: nobody knows whether it may still be used. No work may be using them.
+   * is lost: nobody knows whether it may still be used. No work may be using them, or `done` says how far the
+   * stream has come, and those that were put back later stay.
    */
-  empty(): void {
-    const blocks = [...this.#free.values()].flat()
-    this.#free.clear()
+  empty(done = Infinity): void {
+    const blocks: Block<Address>[] = []
+    for (const [size, kept] of this.#free) {
+      blocks.push(...kept.filter(({ putBackAt }) => putBackAt <= done))
+      this.#free.set(
+        size,
+        kept.filter(({ putBackAt }) => putBackAt > done),
+      )
+    }
     const failures: unknown[] = []
     for (const { address, size } of blocks) {
       this.#heldBytes -= size

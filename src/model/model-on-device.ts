@@ -124,7 +124,7 @@ export class ModelOnDevice {
     }
   }
 
-  /** Loading copies weights to memory that no work has used, and waits for that: they are there. */
+  /** The weights are there, since loading waits for them; `beside` knows of forms that forwards keep them in. */
   #openStream(): LoadedModel {
     const { backend, model } = this.first
     const weights = model.parameters.map(({ value }) => value)

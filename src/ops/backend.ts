@@ -99,8 +99,9 @@ export interface Backend extends StorageOwner {
   ): TensorView
   /**
    * Opens a backend with a stream of its own on the same device, whose work runs beside that of this one, and gives
-   * it views of these tensors without a copy. Nothing that is under way may still write them, they have to outlive
-   * it, and nobody writes them meanwhile. For devices where a forward leaves gaps that another one can fill.
+   * it views of these tensors without a copy. They have to outlive it, and nobody writes them meanwhile; nothing that is
+   * under way may still write them, but for a form of its own that this backend keeps them in, which the other one waits
+   * for. For devices where a forward leaves gaps that another one can fill.
    */
   beside?(views: readonly TensorView[]): {
     readonly backend: Backend

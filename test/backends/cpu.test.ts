@@ -402,6 +402,12 @@ it.each([
   const actual = await narrow.data()
   const wrong = patterns.filter((_, at) => actual[at] !== round(x[at]!))
   expect(wrong.slice(0, 5).map((pattern) => pattern.toString(16))).toEqual([])
+  // Eight are converted at a time.
+  for (let count = 1; count <= 17; count++) {
+    using few = tensor(backend, 'float32', [count], x.slice(0, count))
+    using rounded = cast(few, dtype)
+    expect(await rounded.data()).toEqual(actual.slice(0, count))
+  }
   await backend.close()
 })
 

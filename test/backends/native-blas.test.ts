@@ -66,7 +66,7 @@ describe.each(['off', ...blasNames] as const)(
         try {
           // Panels are 192 columns wide; parts are 48 columns and 64 rows, or more.
           for (const rows of [1, 3, 17, 70, 150]) {
-            for (const columns of [1, 28, 200, 400]) {
+            for (const columns of [1, 15, 17, 28, 200, 400]) {
               for (const inner of [0, 1, 19, 320]) {
                 const [a, b, shift] = [
                   random(rows * inner),
@@ -107,7 +107,7 @@ describe.each(['off', ...blasNames] as const)(
         }
         try {
           for (const rows of [1, 17, 70]) {
-            for (const columns of [1, 28, 200, 400]) {
+            for (const columns of [1, 15, 17, 28, 200, 400]) {
               for (const inner of [0, 1, 19, 320]) {
                 const [a, b, shift] = [
                   rounded(rows * inner),

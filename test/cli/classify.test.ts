@@ -147,6 +147,19 @@ describe('results', () => {
     },
   )
 
+  test('batches run two at a time on the CPU, or one, with the same results', async () => {
+    const texts = ['a b', 'c d', 'e f', 'g h'].flatMap((text) => ['--text', text])
+    const args = [...texts, '--batch-size', '1', '--device', 'cpu', '--format', 'jsonl', '--all']
+    const [two, one] = [
+      await runProgram(args, { cwd: folder }),
+      await runProgram([...args, '--no-overlap'], { cwd: folder }),
+    ]
+    expect([two.code, one.code]).toEqual([0, 0])
+    expect(two.stderr).toContain('overlap on)')
+    expect(one.stderr).toContain('overlap off)')
+    expect(one.stdout).toBe(two.stdout)
+  })
+
   test.each(['plans', 'graphs'])('--no-%s means nothing to the CPU', async (name) => {
     const args = ['--text', 'x', '--device', 'cpu', `--no-${name}`]
     const { code, stderr } = await runProgram(args, { cwd: folder })
@@ -154,6 +167,13 @@ describe('results', () => {
     expect(stderr).toContain(
       `${name}: means nothing to the device 'cpu'; leave it out, or use the device npu or emulator`,
     )
+  })
+
+  test('--no-overlap means nothing to the reference', async () => {
+    const args = ['--text', 'x', '--device', 'reference', '--no-overlap']
+    const { code, stderr } = await runProgram(args, { cwd: folder })
+    expect(code).toBe(2)
+    expect(stderr).toContain("overlap: means nothing to the device 'reference'")
   })
 
   test.skipIf(!existsSync(emulator))('a device that is lost fails at every call', async () => {

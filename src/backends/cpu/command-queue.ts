@@ -12,9 +12,12 @@ import { pageSize } from './memory.ts'
 import type { Blas } from './native-blas.ts'
 import type { Listener, Workers } from './workers.ts'
 
+/** Somebody who waits until commands are complete, or given up. */
 interface Waiting {
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
+  /** With what has gone wrong in the stream, if anything has. */
+  readonly end: (error?: Error) => void
+  /** Whether faults are told to it. */
+  readonly hearsFaults: boolean
 }
 
 /** A share of this many elements or so is worth being fetched. */
@@ -23,17 +26,19 @@ const worthwhile = 8192
 const sharesPerThread = 8
 
 export class CommandQueue implements Listener {
+  readonly #workers: Workers
   readonly #ring: CommandRing
-  readonly #waiting = new Map<number, Waiting>()
-  /** Who only wants to know that commands are over. */
-  readonly #watching = new Map<number, () => void>()
+  /** By the fences that have not been passed; undefined once it has been told of a fault. */
+  readonly #waiting = new Map<number, Waiting | undefined>()
   readonly #late: (() => void)[] = []
   #isHeld = false
   #issued = 0
   #failure: CpuError | undefined
+  #closing: Promise<void> | undefined
 
   /** Throws CpuError where the workers have no ring left. */
-  constructor(readonly workers: Workers) {
+  constructor(workers: Workers) {
+    this.#workers = workers
     const ring = workers.takeRing(this)
     if (ring === undefined) {
       throw new CpuError(undefined, 'all of its streams are in use', {
@@ -44,11 +49,11 @@ export class CommandQueue implements Listener {
   }
 
   get threads(): number {
-    return this.workers.count
+    return this.#workers.count
   }
 
   get blas(): Blas | undefined {
-    return this.workers.blas
+    return this.#workers.blas
   }
 
   /** Where the stream of commands is; a later command has a larger number. */
@@ -62,10 +67,10 @@ export class CommandQueue implements Listener {
     return this.#issued - this.#late.length - pending
   }
 
-  /** No command begins before all those of the other stream so far are over, whatever became of them. */
+  /** No command begins before all those of the other stream so far are complete, whatever became of them. */
   holdFor(other: CommandQueue): void {
     this.#isHeld = true
-    other.#watch(() => {
+    void other.#completed().then(() => {
       this.#isHeld = false
       this.#retry()
     })
@@ -73,7 +78,7 @@ export class CommandQueue implements Listener {
 
   /**
    * Appends a command of `units` units; `work` is about how many elements a unit touches. Throws
-   * CpuError if the threads have failed.
+   * CpuError if the threads have failed, or the stream is closed.
    */
   submit(
     kernel: KernelName,
@@ -83,60 +88,62 @@ export class CommandQueue implements Listener {
     operator?: OperatorName,
   ): void {
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#closing !== undefined) throw closed()
     if (units > mostUnits) throw new CpuError(operator, `${units} pieces of work are too many`)
     const even = Math.ceil(units / (this.threads * sharesPerThread))
     const share = Math.min(units, Math.max(even, Math.ceil(worthwhile / Math.max(work, 1))))
     const tag = operator === undefined ? -1 : operatorNames.indexOf(operator)
     const command = { kernel: kernelNames.indexOf(kernel), tag, arguments: args }
-    const pages = this.workers.memory.buffer.byteLength / pageSize
+    const pages = this.#workers.memory.buffer.byteLength / pageSize
     this.#append(() => this.#ring.append(command, units, share, pages))
   }
 
   /** Resolves when all commands so far are complete; rejects with the first fault since the last wait. */
   wait(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.set(this.#submitFence(), { resolve, reject })
+      const end = (error?: Error) => (error === undefined ? resolve() : reject(error))
+      this.#submitFence({ end, hearsFaults: true })
     })
   }
 
   /** Lets another stream have the ring once all commands are complete. Nobody may submit any more. */
-  async close(): Promise<void> {
-    await new Promise<void>((over) => this.#watch(over))
-    // What nobody has waited for.
-    this.#ring.takeFault()
-    this.workers.giveBack(this.#ring, this)
-    this.#failure ??= new CpuError(undefined, 'the device was closed')
+  close(): Promise<void> {
+    this.#closing ??= this.#completed().then(() => {
+      // What nobody has waited for.
+      this.#ring.takeFault()
+      this.#workers.giveBack(this.#ring, this)
+    })
+    return this.#closing
   }
 
+  /** Fences are passed in their order, but two workers' messages may come in another. */
   passed(fence: number): void {
-    if (this.#watching.has(fence)) this.#settle(this.#watching, fence, (over) => over())
     if (!this.#waiting.has(fence)) return
     const fault = this.#ring.takeFault()
-    if (fault !== undefined) {
-      // Whoever waits now cannot know that what was asked for does not depend on the fault.
-      this.#rejectAll(errorOf(fault))
-      return
-    }
-    this.#settle(this.#waiting, fence, ({ resolve }) => resolve())
+    // Whoever waits now cannot know that what was asked for does not depend on the fault.
+    if (fault !== undefined) this.#tellAll(errorOf(fault))
+    for (const number of [...this.#waiting.keys()]) if (number <= fence) this.#end(number)
   }
 
   failed(problem: string): void {
     this.#failure ??= new CpuError(undefined, problem)
-    this.#rejectAll(this.#failure)
-    for (const fence of [...this.#watching.keys()])
-      this.#settle(this.#watching, fence, (over) => over())
+    this.#tellAll(this.#failure)
+    for (const number of [...this.#waiting.keys()]) this.#end(number)
   }
 
-  #watch(over: () => void): void {
-    if (this.#failure === undefined) this.#watching.set(this.#submitFence(), over)
-    else over()
+  /** Resolves when all commands so far are complete, or never will be. */
+  #completed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#failure !== undefined) resolve()
+      else this.#submitFence({ end: () => resolve(), hearsFaults: false })
+    })
   }
 
-  #submitFence(): number {
-    const fence = this.workers.nextFence()
+  #submitFence(waiting: Waiting): void {
+    const fence = this.#workers.nextFence()
     this.submit('fence', 1, worthwhile, [fence])
-    this.workers.keepAlive()
-    return fence
+    this.#waiting.set(fence, waiting)
+    this.#workers.keepAlive()
   }
 
   #append(append: () => void): void {
@@ -155,17 +162,26 @@ export class CommandQueue implements Listener {
     if (this.#late.length > 0 && this.#failure === undefined) setTimeout(() => this.#retry(), 1)
   }
 
-  #rejectAll(error: Error): void {
-    for (const fence of [...this.#waiting.keys()])
-      this.#settle(this.#waiting, fence, ({ reject }) => reject(error))
+  /** Fences stay: a later fault that is found at one of them is not for those who wait after it. */
+  #tellAll(error: Error): void {
+    for (const [fence, waiting] of this.#waiting) {
+      if (!waiting?.hearsFaults) continue
+      this.#waiting.set(fence, undefined)
+      this.#workers.letEnd()
+      waiting.end(error)
+    }
   }
 
-  #settle<W>(waits: Map<number, W>, fence: number, settle: (wait: W) => void): void {
-    settle(waits.get(fence)!)
-    waits.delete(fence)
-    this.workers.letEnd()
+  #end(fence: number): void {
+    const waiting = this.#waiting.get(fence)
+    this.#waiting.delete(fence)
+    if (waiting === undefined) return
+    this.#workers.letEnd()
+    waiting.end()
   }
 }
+
+const closed = () => new CpuError(undefined, 'the device was closed')
 
 function errorOf({ tag, message, index }: Fault): Error {
   const operator = operatorNames[tag]

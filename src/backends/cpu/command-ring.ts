@@ -85,7 +85,10 @@ export class CommandRing {
     return (this.submitted - this.completed) >>> 0 >= slots
   }
 
-  /** How many commands are complete since the ring was last empty: how far a forward has come, for one. */
+  /**
+   * How many commands are complete since the ring was last empty: about how far a forward has come, if the workers have
+   * not overtaken who enqueues it.
+   */
   get progress(): number {
     return (this.completed - Atomics.load(this.#words, header.begin)) >>> 0
   }
@@ -104,6 +107,8 @@ export class CommandRing {
     const at = wordsOf(number)
     const words = this.#words
     if (number === this.completed) Atomics.store(words, header.begin, number)
+    // Whoever looks at the command that was here before finds nothing left to take.
+    Atomics.store(words, at + slot.progress, (roundOf(number) << 20) | mostUnits)
     words[at + slot.done] = 0
     words[at + slot.kernel] = command.kernel
     words[at + slot.units] = units
@@ -151,8 +156,10 @@ export class CommandRing {
   finish({ number, begin, end }: Share): void {
     const words = this.#words
     const at = wordsOf(number)
+    // Before the last are told, since the slot is another command's then.
+    const units = words[at + slot.units]!
     const done = Atomics.add(words, at + slot.done, end - begin) + end - begin
-    if (done < words[at + slot.units]!) return
+    if (done < units) return
     Atomics.store(words, header.completed, number + 1)
     this.#bell.ring()
   }

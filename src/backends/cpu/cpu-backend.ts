@@ -110,13 +110,15 @@ export class CpuBackend implements Backend {
   readonly #memory: StreamMemory
   readonly #queue: CommandQueue
   readonly #overlap: 'on' | 'off'
-  readonly #isLent: boolean
+  readonly #lender: CpuBackend | undefined
+  /** Those of the lender's slots that it has. */
+  readonly #borrowed: Slot[] = []
 
-  /** A device, or a stream beside that of `lender`. Throws as `start` does. */
+  /** A device. Only `beside` gives a `lender`, for a stream beside that. Throws as `start` does. */
   constructor(options: CpuBackendOptions = {}, lender?: CpuBackend) {
     const { overlap = true } = options
     this.#overlap = overlap ? 'on' : 'off'
-    this.#isLent = lender !== undefined
+    this.#lender = lender
     this.#machine = lender === undefined ? start(options) : lender.#machine
     this.#memory = new StreamMemory(this.#machine.memory, () => this.#queue.done)
     this.#queue = new CommandQueue(this.#machine.workers)
@@ -140,7 +142,7 @@ export class CpuBackend implements Backend {
 
   /** Bytes of memory held, in use or kept for reuse. */
   get heldBytes(): number {
-    return this.#memory.heldBytes
+    return this.#memory.heldBytes + (this.#lender ? 0 : this.#machine.memory.freeBytes)
   }
 
   supports(
@@ -158,14 +160,23 @@ export class CpuBackend implements Backend {
   }
 
   upload(arrays: readonly HostElements[]): Slot[] {
-    return arrays.map(({ dtype, data }) => {
-      const { length, byteLength } = data
-      if (length === 0) return this.allocate(dtype, length)
-      const block = this.#memory.takeIdle(byteLength)
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, byteLength)
-      this.#memory.bytes(block.address, byteLength).set(bytes)
-      return newSlot(dtype, length, block)
-    })
+    const slots: Slot[] = []
+    try {
+      for (const { dtype, data } of arrays) slots.push(this.#uploadOne(dtype, data))
+    } catch (error) {
+      for (const slot of slots) this.free(slot)
+      throw error
+    }
+    return slots
+  }
+
+  #uploadOne(dtype: DType, data: HostArray): Slot {
+    const { length, byteLength } = data
+    if (length === 0) return this.allocate(dtype, length)
+    const block = this.#memory.takeIdle(byteLength)
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, byteLength)
+    this.#memory.bytes(block.address, byteLength).set(bytes)
+    return newSlot(dtype, length, block)
   }
 
   async uploadFrom(dtype: DType, length: number, write: ElementWriter): Promise<Slot> {
@@ -206,8 +217,8 @@ export class CpuBackend implements Backend {
   }
 
   free(slot: unknown): void {
-    const { block, sharing } = slot as Slot
-    if (block !== undefined && sharing !== 'borrowed') this.#memory.put(block, this.#queue.issued)
+    const { block, origin } = slot as Slot
+    if (block !== undefined && origin === undefined) this.#memory.put(block, this.#queue.issued)
   }
 
   synchronize(): Promise<void> {
@@ -215,18 +226,23 @@ export class CpuBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    if (this.#isLent) {
-      await this.#queue.close()
-      this.#memory.empty()
-    } else await this.#machine.workers.close()
+    const lender = this.#lender
+    if (lender === undefined) return this.#machine.workers.close()
+    await this.#queue.close()
+    this.#memory.empty()
+    for (const slot of this.#borrowed.splice(0)) {
+      for (const block of slot.lent ?? []) lender.#memory.put(block, lender.#queue.issued)
+      slot.lent = undefined
+    }
   }
 
   #openBeside(options: CpuBackendOptions, views: readonly TensorView[]) {
     const backend = new CpuBackend(options, this)
     const borrowed = views.map(({ storage, ...view }) => {
       const slot = storage.slot as Slot
-      slot.sharing = 'lent'
-      const copy: Slot = { ...slot, sharing: 'borrowed' }
+      slot.lent ??= []
+      backend.#borrowed.push(slot)
+      const copy: Slot = { ...slot, lent: undefined, origin: slot }
       return { ...view, storage: new Storage(backend, copy, storage.byteLength) }
     })
     return { backend, views: borrowed }

@@ -12,7 +12,15 @@ import { block, type KernelName } from './kernel-names.ts'
 import { copyAxes } from './kernels/copy-axes.ts'
 import type { StreamMemory } from './memory.ts'
 import { panelWidth as nativePanelWidth } from './native-blas.ts'
-import { addressOf, isDense, isWhole, type Packed, type Slot, slotOf } from './slot.ts'
+import {
+  addressOf,
+  borrowPacked,
+  isDense,
+  isWhole,
+  type Packed,
+  type Slot,
+  slotOf,
+} from './slot.ts'
 
 /** Where elements lie, without a storage. */
 export interface Place {
@@ -163,6 +171,7 @@ export class Launch implements Disposable {
   packedWeight(weight: TensorView): number {
     const [columns, inner] = weight.shape as readonly [number, number]
     const slot = slotOf(weight)
+    borrowPacked(slot)
     const { packed } = slot
     if (packed?.columns === columns && packed.inner === inner && isWhole(weight)) {
       return slot.block?.address ?? 0
@@ -170,15 +179,20 @@ export class Launch implements Disposable {
     const address = this.float32(weight)
     const count = packedCount(columns, inner)
     const isNarrow = this.staysNarrow(weight.dtype)
+    const temporary = isNarrow ? this.temporary(4 * count) : undefined
     const room = this.#memory.take((isNarrow ? 2 : 4) * count)
-    const wide = isNarrow ? this.temporary(4 * count) : room.address
+    const wide = temporary ?? room.address
     this.#pack(address, columns, inner, [inner, 1], this.#widthOfWeights, wide)
     if (isNarrow) this.runOnElements('float32ToBfloat16', count, [wide, room.address])
-    const isOwn = slot.block !== undefined && slot.sharing === undefined
-    if (!(isOwn && isWhole(weight))) return this.#keep(room)
-    this.#keep(slot.block!)
+    const { block } = slot
+    if (!isWhole(weight) || block === undefined || slot.origin !== undefined) {
+      return this.#keep(room)
+    }
+    if (slot.lent === undefined) this.#keep(block)
+    else slot.lent.push(block)
+    const { issued } = this.#queue
     slot.block = room
-    slot.packed = { columns, inner }
+    slot.packed = { columns, inner, isThere: () => this.#queue.done >= issued }
     return room.address
   }
 
@@ -202,6 +216,7 @@ export class Launch implements Disposable {
   /** The address of a view's first element, with those of its storage in their order. */
   #addressOf(view: TensorView): number {
     const slot = slotOf(view)
+    borrowPacked(slot)
     if (slot.packed === undefined) return addressOf(view)
     return this.#unpacked(slot, slot.packed) + view.offset * dtypes[view.dtype].itemsize
   }

@@ -2,6 +2,7 @@
 import { DeviceUnavailableError } from '../../errors.ts'
 import { type Block, MemoryPool } from '../memory-pool.ts'
 import { CpuError } from './error.ts'
+import { FreeRanges } from './free-ranges.ts'
 
 /** Of WebAssembly's memory, in bytes. */
 export const pageSize = 65536
@@ -14,15 +15,14 @@ const growth = 256
  * kernels/wasm/build.mjs.
  */
 const ownedByKernels = 4096
-/** A cache line. */
+/** A cache line; blocks are multiples of it (memory-pool.ts). */
 const alignment = 64
 
 /** The memory that all streams of a device share. */
 export class SharedMemory {
   readonly wasm: WebAssembly.Memory
   #end = ownedByKernels
-  /** Addresses by size. */
-  readonly #givenBack = new Map<number, number[]>()
+  readonly #free = new FreeRanges()
 
   constructor() {
     try {
@@ -35,22 +35,26 @@ export class SharedMemory {
     }
   }
 
-  /** The address of `size` bytes. */
+  /** Bytes that a stream has given back and none has, between others. */
+  get freeBytes(): number {
+    return this.#free.bytes
+  }
+
+  /** The address of `size` bytes, a multiple of `alignment`. */
   obtain(size: number): number {
-    return this.#givenBack.get(size)?.pop() ?? this.#extend(size)
+    return this.#free.take(size) ?? this.#extend(size)
   }
 
   /** No command may use them any more. */
   giveBack(address: number, size: number): void {
-    const addresses = this.#givenBack.get(size)
-    if (addresses === undefined) this.#givenBack.set(size, [address])
-    else addresses.push(address)
+    this.#free.put(address, size)
+    this.#end = this.#free.takeBefore(this.#end)
   }
 
   #extend(size: number): number {
     const address = this.#end
-    const end = Math.ceil((address + size) / alignment) * alignment
-    // Kernels read whole vectors, which may reach beyond the last block.
+    const end = address + size
+    // Kernels read and write whole vectors, which may reach beyond the last block.
     const missing = Math.ceil((end + alignment - this.wasm.buffer.byteLength) / pageSize)
     if (missing > 0) {
       const left = mostPages - this.wasm.buffer.byteLength / pageSize
@@ -92,12 +96,12 @@ export class StreamMemory {
 
   /** A block for commands to write. */
   take(bytes: number): Block<number> {
-    return this.#pool.take(bytes)
+    return this.#orAfterGivingBack(() => this.#pool.take(bytes))
   }
 
   /** A block that no command uses, for the main thread to write. */
   takeIdle(bytes: number): Block<number> {
-    return this.#pool.take(bytes, { done: this.#done() })
+    return this.#orAfterGivingBack(() => this.#pool.take(bytes, { done: this.#done() }))
   }
 
   /** `issued` is the number of the last command that may use the block. */
@@ -110,8 +114,19 @@ export class StreamMemory {
     return new Uint8Array(this.#shared.wasm.buffer, address, length)
   }
 
-  /** Gives what nobody has to the other streams. All commands must be complete. */
+  /** Gives what nobody has, and no command uses, to whatever stream wants it. */
   empty(): void {
-    this.#pool.empty()
+    this.#pool.empty(this.#done())
+  }
+
+  /** Blocks of other sizes are kept while there is room beside them. */
+  #orAfterGivingBack(take: () => Block<number>): Block<number> {
+    try {
+      return take()
+    } catch (error) {
+      if (!(error instanceof CpuError && error.isOutOfMemory)) throw error
+      this.empty()
+      return take()
+    }
   }
 }

@@ -4,10 +4,11 @@ import { isContiguous, numel } from '../../tensor/shape.ts'
 import type { TensorView } from '../../tensor/storage.ts'
 import type { Block } from '../memory-pool.ts'
 
-/** The sizes of a packed matrix. */
 export interface Packed {
   readonly columns: number
   readonly inner: number
+  /** Whether it has been packed; asked for by other streams. */
+  readonly isThere: () => boolean
 }
 
 export interface Slot {
@@ -21,16 +22,26 @@ export interface Slot {
    * library multiplies those (`Launch.staysNarrow`).
    */
   packed: Packed | undefined
-  /** Set where the block is another stream's too: it stays as it is, and who has lent it gives it back. */
-  sharing: 'lent' | 'borrowed' | undefined
+  /** While another stream has borrowed it: blocks that it had before, which that may still use. */
+  lent: Block<number>[] | undefined
+  /** Where it is borrowed, the slot of the lender, who alone gives blocks back. */
+  readonly origin: Slot | undefined
 }
 
 export function newSlot(dtype: DType, length: number, block: Block<number> | undefined): Slot {
-  return { dtype, length, block, packed: undefined, sharing: undefined }
+  return { dtype, length, block, packed: undefined, lent: undefined, origin: undefined }
 }
 
 export function slotOf(view: TensorView): Slot {
   return view.storage.slot as Slot
+}
+
+/** What its lender has packed meanwhile is borrowed in that form from then on. */
+export function borrowPacked(slot: Slot): void {
+  const { packed, block } = slot.origin ?? slot
+  if (slot.packed !== undefined || packed?.isThere() !== true) return
+  slot.packed = packed
+  slot.block = block
 }
 
 /** The address of a view's first element. Its slot must not be packed. */

@@ -123,7 +123,9 @@ function computeNext(): boolean {
   return false
 }
 
-while (!bell.isClosing) {
+for (;;) {
+  // Before all that it tells of is looked at: who sleeps with an older one wakes up.
   const { tick } = bell
+  if (bell.isClosing) break
   if (!computeNext()) pause(tick)
 }

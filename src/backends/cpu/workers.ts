@@ -79,8 +79,7 @@ export class Workers {
 
   /** Its commands must be complete. */
   giveBack(ring: CommandRing, listener: Listener): void {
-    this.#listeners.delete(listener)
-    this.#free.push(ring)
+    if (this.#listeners.delete(listener)) this.#free.push(ring)
   }
 
   /** A number for a command `fence`. */
