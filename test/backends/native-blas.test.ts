@@ -53,6 +53,20 @@ function expectedLinear(
   })
 }
 
+/** Panels are 192 columns wide; parts are 48 columns and 64 rows, or more. */
+const oddSizes = [1, 3, 17, 70, 150].flatMap((rows) =>
+  [1, 15, 17, 28, 200, 400].flatMap((columns) =>
+    [0, 1, 19, 320].map((inner) => [rows, columns, inner] as const),
+  ),
+)
+/** Operands of these sizes, and what is right; made once. */
+const products = oddSizes.map((sizes) => {
+  const [rows, columns, inner] = sizes
+  const [a, b, shift] = [random(rows * inner), random(columns * inner), random(columns)]
+  const [withBias, without] = [shift, undefined].map((bias) => expectedLinear(sizes, a, b, bias))
+  return { sizes, a, b, shift, withBias: withBias!, without: without! }
+})
+
 describe.each(['off', ...blasNames] as const)(
   'linear by %s (skipped where it is not installed)',
   (blas) => {
@@ -64,31 +78,20 @@ describe.each(['off', ...blasNames] as const)(
       async (options) => {
         const backend = new CpuBackend({ ...options, blas })
         try {
-          // Panels are 192 columns wide; parts are 48 columns and 64 rows, or more.
-          for (const rows of [1, 3, 17, 70, 150]) {
-            for (const columns of [1, 15, 17, 28, 200, 400]) {
-              for (const inner of [0, 1, 19, 320]) {
-                const [a, b, shift] = [
-                  random(rows * inner),
-                  random(columns * inner),
-                  random(columns),
-                ]
-                using input = tensor(backend, 'float32', [rows, inner], a)
-                using weight = tensor(backend, 'float32', [columns, inner], b)
-                using bias = tensor(backend, 'float32', [columns], shift)
-                using withBias = linear(input, weight, bias)
-                using without = linear(input, weight)
-                const sizes = [rows, columns, inner] as const
-                const tolerance = toleranceOf('matmul', 'float32')
-                for (const [output, base] of [
-                  [withBias, shift],
-                  [without, undefined],
-                ] as const) {
-                  const context = { label: `${sizes.join('×')}`, shape: [rows, columns] }
-                  const expected = expectedLinear(sizes, a, b, base)
-                  assertClose([...(await output.numbers())], expected, tolerance, context)
-                }
-              }
+          for (const { sizes, a, b, shift, ...expected } of products) {
+            const [rows, columns, inner] = sizes
+            using input = tensor(backend, 'float32', [rows, inner], a)
+            using weight = tensor(backend, 'float32', [columns, inner], b)
+            using bias = tensor(backend, 'float32', [columns], shift)
+            using withBias = linear(input, weight, bias)
+            using without = linear(input, weight)
+            const tolerance = toleranceOf('matmul', 'float32')
+            for (const [output, right] of [
+              [withBias, expected.withBias],
+              [without, expected.without],
+            ] as const) {
+              const context = { label: `${sizes.join('×')}`, shape: [rows, columns] }
+              assertClose([...(await output.numbers())], right, tolerance, context)
             }
           }
         } finally {
