@@ -2,6 +2,8 @@
  * Two streams of the CPU backend: the second computes while the first does, on weights that it borrows, and what goes wrong
  * in one is no affair of the other. Batches that run two at a time have the bits of one at a time.
  */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CpuBackend } from '../../src/backends/cpu/cpu-backend.ts'
 import { loadModel } from '../../src/model/load-model.ts'
@@ -197,6 +199,18 @@ describe.each(['off', undefined] as const)('two streams, ROBERTA_ASCEND_BLAS %s'
     await beside.close()
   })
 
+  it('closing the device ends the second stream, also while it is held', async () => {
+    const device = new CpuBackend({ threads: 2, blas })
+    using big = tensor(device, 'float32', [500, 500], random(500 * 500))
+    for (let i = 0; i < 10; i++) matmul(big, big).dispose()
+    const { beside } = openBeside(device, [])
+    const waiting = expect(beside.synchronize()).rejects.toMatchObject({ name: 'CpuError' })
+    await device.close()
+    await waiting
+    await expect(beside.synchronize()).rejects.toMatchObject({ name: 'CpuError' })
+    await beside.close()
+  })
+
   it('a third stream is refused, and there is none beside the second', async () => {
     const { beside } = openBeside(backend, [])
     expect(() => openBeside(backend, [])).toThrow(
@@ -275,6 +289,19 @@ describe('two batches at a time', () => {
     for (const slot of slots) backend.free(slot)
     await device.close()
   })
+  it('do not keep a program from ending that closes nothing', async () => {
+    const url = JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)
+    const program = `
+      const { GoEmotionsClassifier } = await import(${url})
+      const classifier = await GoEmotionsClassifier.load({ device: 'cpu' })
+      const { results } = await classifier.predict(['a', 'b', 'c', 'd'], { batchSize: 1 })
+      console.log(results.length)
+    `
+    const args = ['--input-type=module', '-e', program]
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args)
+    expect({ stdout, stderr }).toEqual({ stdout: '4\n', stderr: '' })
+  })
+
   it('leave no memory that only batches of the same size could have', async () => {
     const backend = new CpuBackend({ threads: 1 })
     const megabytes = (count: number) => count * 2 ** 18

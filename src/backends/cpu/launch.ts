@@ -190,9 +190,10 @@ export class Launch implements Disposable {
     }
     if (slot.lent === undefined) this.#keep(block)
     else slot.lent.push(block)
-    const { issued } = this.#queue
+    const queue = this.#queue
+    const { issued } = queue
     slot.block = room
-    slot.packed = { columns, inner, isThere: () => this.#queue.done >= issued }
+    slot.packed = { columns, inner, isThere: () => queue.done >= issued }
     return room.address
   }
 
