@@ -111,6 +111,16 @@ describe.each(['off', undefined] as const)('two streams, ROBERTA_ASCEND_BLAS %s'
     await expect(next.synchronize()).rejects.toMatchObject({ name: 'CpuError' })
   })
 
+  it('a fault before another stream is opened is told to those who wait for it later', async () => {
+    using table = tensor(backend, 'float32', [2, 1], Float32Array.of(1, 2))
+    using wrong = tensor(backend, 'int32', [1], Int32Array.of(7))
+    using refused = embedding(wrong, table)
+    const { beside } = openBeside(backend, [])
+    await beside.synchronize()
+    await expect(refused.data()).rejects.toMatchObject({ name: 'IndexOutOfRangeError' })
+    await beside.close()
+  })
+
   it('a fault that is found while nobody waits any more is not told to those who wait later', async () => {
     using table = tensor(backend, 'float32', [2, 1], Float32Array.of(1, 2))
     using wrong = tensor(backend, 'int32', [1], Int32Array.of(7))

@@ -106,9 +106,10 @@ export class CommandQueue implements Listener {
     })
   }
 
-  /** Lets another stream have the ring once all commands are complete. Nobody may submit any more. */
-  close(): Promise<void> {
+  /** Once all commands are complete, calls `last` and lets another stream have the ring. Nobody may submit any more. */
+  close(last: () => void): Promise<void> {
     this.#closing ??= this.#completed().then(() => {
+      last()
       // What nobody has waited for.
       this.#ring.takeFault()
       this.#workers.giveBack(this.#ring, this)
@@ -119,7 +120,10 @@ export class CommandQueue implements Listener {
   /** Fences are passed in their order, but two workers' messages may come in another. */
   passed(fence: number): void {
     if (!this.#waiting.has(fence)) return
-    const fault = this.#ring.takeFault()
+    const isHeard = [...this.#waiting].some(
+      ([number, waiting]) => number <= fence && waiting?.hearsFaults !== false,
+    )
+    const fault = isHeard ? this.#ring.takeFault() : undefined
     // Whoever waits now cannot know that what was asked for does not depend on the fault.
     if (fault !== undefined) this.#tellAll(errorOf(fault))
     for (const number of [...this.#waiting.keys()]) if (number <= fence) this.#end(number)

@@ -111,8 +111,8 @@ export class CommandRing {
     Atomics.store(words, at + slot.progress, (roundOf(number) << 20) | mostUnits)
     words[at + slot.done] = 0
     words[at + slot.kernel] = command.kernel
-    words[at + slot.units] = units
-    words[at + slot.share] = share
+    Atomics.store(words, at + slot.units, units)
+    Atomics.store(words, at + slot.share, share)
     words[at + slot.count] = command.arguments.length
     words[at + slot.tag] = command.tag
     this.#arguments.set(command.arguments, (number % slots) * mostArguments)

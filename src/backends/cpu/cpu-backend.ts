@@ -228,12 +228,13 @@ export class CpuBackend implements Backend {
   async close(): Promise<void> {
     const lender = this.#lender
     if (lender === undefined) return this.#machine.workers.close()
-    await this.#queue.close()
-    this.#memory.empty()
-    for (const slot of this.#borrowed.splice(0)) {
-      for (const block of slot.lent ?? []) lender.#memory.put(block, lender.#queue.issued)
-      slot.lent = undefined
-    }
+    await this.#queue.close(() => {
+      this.#memory.giveBackAll()
+      for (const slot of this.#borrowed.splice(0)) {
+        for (const block of slot.lent ?? []) lender.#memory.put(block, lender.#queue.issued)
+        slot.lent = undefined
+      }
+    })
   }
 
   #openBeside(options: CpuBackendOptions, views: readonly TensorView[]) {

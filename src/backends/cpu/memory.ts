@@ -114,9 +114,9 @@ export class StreamMemory {
     return new Uint8Array(this.#shared.wasm.buffer, address, length)
   }
 
-  /** Gives what nobody has, and no command uses, to whatever stream wants it. */
-  empty(): void {
-    this.#pool.empty(this.#done())
+  /** Gives what nobody has to whatever stream wants it. All commands must be complete. */
+  giveBackAll(): void {
+    this.#pool.empty()
   }
 
   /** Blocks of other sizes are kept while there is room beside them. */
@@ -125,7 +125,7 @@ export class StreamMemory {
       return take()
     } catch (error) {
       if (!(error instanceof CpuError && error.isOutOfMemory)) throw error
-      this.empty()
+      this.#pool.empty(this.#done())
       return take()
     }
   }
