@@ -22,7 +22,10 @@ const mostArguments = 20
 export const mostUnits = 2 ** 20 - 1
 const rounds = 2 ** 11
 
-/** In 32-bit words; `begin` is the number of the first command after there were none. */
+/**
+ * In 32-bit words, an even number of them, since arguments are doubles. `begin` is the number of the first command after
+ * there were none.
+ */
 const header = { submitted: 0, completed: 1, faulty: 2, pages: 3, begin: 4, size: 6 }
 /** `progress` holds the round of the ring above the next unit to take. */
 const slot = { progress: 0, done: 1, kernel: 2, units: 3, share: 4, count: 5, tag: 6, size: 8 }

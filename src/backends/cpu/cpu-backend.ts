@@ -109,21 +109,18 @@ export class CpuBackend implements Backend {
   readonly #machine: Machine
   readonly #memory: StreamMemory
   readonly #queue: CommandQueue
-  readonly #overlap: 'on' | 'off'
   readonly #lender: CpuBackend | undefined
   /** Those of the lender's slots that it has. */
   readonly #borrowed: Slot[] = []
 
   /** A device. Only `beside` gives a `lender`, for a stream beside that. Throws as `start` does. */
   constructor(options: CpuBackendOptions = {}, lender?: CpuBackend) {
-    const { overlap = true } = options
-    this.#overlap = overlap ? 'on' : 'off'
     this.#lender = lender
     this.#machine = lender === undefined ? start(options) : lender.#machine
     this.#memory = new StreamMemory(this.#machine.memory, () => this.#queue.done)
     this.#queue = new CommandQueue(this.#machine.workers)
     if (lender !== undefined) this.#queue.holdFor(lender.#queue)
-    else if (overlap) this.beside = (views) => this.#openBeside(options, views)
+    else if (options.overlap !== false) this.beside = (views) => this.#openBeside(options, views)
   }
 
   /** Whether the kernels have fused multiply-add, which needs relaxed SIMD. */
@@ -133,7 +130,9 @@ export class CpuBackend implements Backend {
 
   get settings(): Readonly<Record<string, string>> {
     const products = describeBlas(this.#queue.blas)
-    return { threads: `${this.threads}`, 'products by': products, overlap: this.#overlap }
+    const { beside } = this.#lender ?? this
+    const overlap = beside === undefined ? 'off' : 'on'
+    return { threads: `${this.threads}`, 'products by': products, overlap }
   }
 
   get threads(): number {
